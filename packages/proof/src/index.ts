@@ -1,0 +1,66 @@
+/**
+ * Everything that a verifier needs to check a Tidemark proof offline, and a node to make one: canonical JSON, the
+ * Merkle log, DLM1 manifests and anchors, SPV, checkpoints and proof files. No Node API, clock, network or storage.
+ *
+ *     import { verifyProof } from '@tidemark/proof';
+ *     const report = verifyProof(JSON.parse(text), { publisher, logKey, headers, minConfs: 6 });
+ *     if (!report.valid) throw new Error(`${report.reason}: ${report.detail}`);
+ *
+ * Malformed input to a builder or parser throws a `ProofError`; what is verified gives a result, whatever the input.
+ */
+
+export { type Anchor, anchorScript, decodeAnchorScript, encodeAnchor } from './anchor.ts';
+export { concat, equal, fromBase64, fromHex, isHex, reversed, toBase64, toHex, utf8 } from './bytes.ts';
+export { canonicalize, MAX_JSON_DEPTH } from './canonical.ts';
+export * from './checkpoint.ts';
+export { type Envelope, parseEnvelope } from './envelope.ts';
+export { ProofError, type ProofErrorCode } from './errors.ts';
+export { eventId, fusedEventId, saltedEventId } from './event-id.ts';
+export { type AddResult, HeaderChain, type PlacedHeader } from './header-chain.ts';
+export {
+  type BlockHeader,
+  HEADER_BYTES,
+  meetsTarget,
+  parseHeader,
+  parseHeaders,
+  targetFromBits,
+  workOf,
+} from './headers.ts';
+// Leaves, payloads and packets.
+export * from './leaf.ts';
+// DLM1: manifests, and the output that anchors one.
+export * from './manifest.ts';
+
+// The Merkle log and its checkpoints.
+export {
+  consistencyProof,
+  Frontier,
+  inclusionProof,
+  leafHash,
+  type NodeReader,
+  nodeHash,
+  rootOf,
+  verifyConsistency,
+  verifyInclusion,
+} from './merkle.ts';
+export { type PathStep, rootOfPath } from './merkle-path.ts';
+export type { VerifyOptions } from './options.ts';
+export { CHAINS, type Chain, DEVELOPMENT_FLOOR_BITS, PINS, type Pin } from './pins.ts';
+export { PROOF_FORMAT, type ProofAnchor, type ProofFile, parseProofFile } from './proof-file.ts';
+export type { Verified } from './report.ts';
+export { type Sha256, sha256, sha256d } from './sha256.ts';
+// Primitives.
+export { verifyEcdsa, verifyEd25519 } from './signature.ts';
+export { type AnchoredAt, verifyEnvelope, type Wanted } from './spv.ts';
+export { isRfc3339, isUtcMillis } from './time.ts';
+// Bitcoin: transactions, headers and the chain they make.
+export {
+  parseTransaction,
+  type Transaction,
+  type TransactionInput,
+  type TransactionOutput,
+  transactionId,
+} from './transaction.ts';
+export type { EnvelopeReason, Reason, Refusal } from './verdict.ts';
+// Verification: the whole proof file, or a single envelope.
+export { type VerificationReport, verifyProof } from './verify.ts';

@@ -1,0 +1,200 @@
+import { concat, toHex, utf8 } from './bytes.ts';
+import { canonicalize } from './canonical.ts';
+import { leafHash } from './merkle.ts';
+import { sha256 } from './sha256.ts';
+import { type JsonObject, Shape } from './shape.ts';
+import { isUtcMillis } from './time.ts';
+
+/** A leaf's canonical text is at most this long, in bytes. */
+export const MAX_LEAF_BYTES = 65_535;
+/** Candidates that one fused leaf can name. */
+export const MAX_FUSED_INPUTS = 256;
+
+interface LeafBase {
+  v: 1;
+  stream: string;
+}
+
+/** What `record` and `quarantined` leaves say of the event. */
+interface EventLeaf extends LeafBase {
+  source: string;
+  /** The source's count of journaled events, from 1. */
+  seq: number;
+  eventId: string;
+  eventTime: string;
+  rawHash: string;
+  policyHash: string;
+}
+
+/** Leaf 0 of every log: who publishes it, and the C2SP verifier key that signs its checkpoints. */
+export interface HeaderLeaf extends LeafBase {
+  kind: 'header';
+  publisher: string;
+  logKey: string;
+}
+
+export interface RecordLeaf extends EventLeaf {
+  kind: 'record';
+  payloadHash: string;
+  /** Source and seq of the version that this one revises. */
+  supersedes?: [string, number];
+}
+
+export interface QuarantinedLeaf extends EventLeaf {
+  kind: 'quarantined';
+  reasonsHash: string;
+}
+
+/** Source, seq, rawHash and policyHash of a candidate. */
+export type FusedInput = [string, number, string, string];
+
+export interface FusedLeaf extends LeafBase {
+  kind: 'fused';
+  eventId: string;
+  /** The bucket's start. */
+  eventTime: string;
+  /** All candidates, losers too, sorted by source and seq. */
+  inputs: FusedInput[];
+  policyHash: string;
+  /** Hash of the audit entry. */
+  decision: string;
+  payloadHash: string;
+  /** The decision that this one replaces. */
+  supersedes?: string;
+}
+
+export interface ControlLeaf extends LeafBase {
+  kind: 'control';
+  action: string;
+  data: unknown;
+  signature: string;
+}
+
+export type Leaf = HeaderLeaf | RecordLeaf | QuarantinedLeaf | FusedLeaf | ControlLeaf;
+
+const EVENT_MEMBERS = ['source', 'seq', 'eventId', 'eventTime', 'rawHash', 'policyHash'];
+const FUSED_MEMBERS = ['eventId', 'eventTime', 'inputs', 'policyHash', 'decision', 'payloadHash'];
+const KINDS = ['header', 'record', 'quarantined', 'fused', 'control'] as const;
+
+const shape = new Shape('invalid-leaf');
+
+/** The leaf, if it has exactly the members of its kind and is not too long. Throws `invalid-leaf`. */
+export function parseLeaf(value: unknown): Leaf {
+  const leaf = shape.object(value, 'leaf');
+  if (leaf.v !== 1) shape.fail('leaf.v is not 1');
+  const kind = shape.oneOf(leaf.kind, 'leaf.kind', KINDS);
+  CHECKS[kind](leaf);
+  shape.text(leaf.stream, 'leaf.stream');
+  leafBytes(leaf as unknown as Leaf);
+  return leaf as unknown as Leaf;
+}
+
+const CHECKS: Record<Leaf['kind'], (leaf: JsonObject) => void> = {
+  header(leaf) {
+    members(leaf, ['publisher', 'logKey']);
+    shape.hex(leaf.publisher, 'leaf.publisher', 33);
+    shape.text(leaf.logKey, 'leaf.logKey');
+  },
+  record(leaf) {
+    members(leaf, [...EVENT_MEMBERS, 'payloadHash'], ['supersedes']);
+    checkEvent(leaf);
+    shape.hex(leaf.payloadHash, 'leaf.payloadHash', 32);
+    if (leaf.supersedes !== undefined) checkSupersedes(leaf.supersedes);
+  },
+  quarantined(leaf) {
+    members(leaf, [...EVENT_MEMBERS, 'reasonsHash']);
+    checkEvent(leaf);
+    shape.hex(leaf.reasonsHash, 'leaf.reasonsHash', 32);
+  },
+  fused(leaf) {
+    members(leaf, FUSED_MEMBERS, ['supersedes']);
+    checkEventIdAndTime(leaf);
+    checkInputs(leaf.inputs);
+    for (const name of ['policyHash', 'decision', 'payloadHash']) shape.hex(leaf[name], `leaf.${name}`, 32);
+    if (leaf.supersedes !== undefined) shape.hex(leaf.supersedes, 'leaf.supersedes', 32);
+  },
+  control(leaf) {
+    members(leaf, ['action', 'data', 'signature']);
+    shape.text(leaf.action, 'leaf.action');
+    shape.text(leaf.signature, 'leaf.signature');
+  },
+};
+
+function members(leaf: JsonObject, required: string[], optional: string[] = []): void {
+  shape.members(leaf, 'leaf', ['v', 'kind', 'stream', ...required], optional);
+}
+
+function checkEvent(leaf: JsonObject): void {
+  checkEventIdAndTime(leaf);
+  shape.text(leaf.source, 'leaf.source');
+  shape.integer(leaf.seq, 'leaf.seq', 1);
+  shape.hex(leaf.rawHash, 'leaf.rawHash', 32);
+  shape.hex(leaf.policyHash, 'leaf.policyHash', 32);
+}
+
+function checkEventIdAndTime(leaf: JsonObject): void {
+  shape.hex(leaf.eventId, 'leaf.eventId', 16);
+  if (!isUtcMillis(shape.text(leaf.eventTime, 'leaf.eventTime'))) shape.fail('leaf.eventTime is not UTC milliseconds');
+}
+
+function checkSupersedes(value: unknown): void {
+  const entry = shape.array(value, 'leaf.supersedes');
+  if (entry.length !== 2) shape.fail('leaf.supersedes is not [source, seq]');
+  shape.text(entry[0], 'leaf.supersedes source');
+  shape.integer(entry[1], 'leaf.supersedes seq', 1);
+}
+
+function checkInputs(value: unknown): void {
+  const inputs = shape.array(value, 'leaf.inputs', MAX_FUSED_INPUTS).map(parseInput);
+  if (inputs.length === 0) shape.fail('leaf.inputs is empty');
+  if (inputs.some((input, i) => i > 0 && !precedes(inputs[i - 1]!, input))) {
+    shape.fail('leaf.inputs are not in ascending order of source and seq');
+  }
+}
+
+function parseInput(value: unknown): FusedInput {
+  const entry = shape.array(value, 'leaf.inputs entry');
+  if (entry.length !== 4) shape.fail('leaf.inputs entry has not four members');
+  return [
+    shape.text(entry[0], 'leaf.inputs source'),
+    shape.integer(entry[1], 'leaf.inputs seq', 1),
+    shape.hex(entry[2], 'leaf.inputs rawHash', 32),
+    shape.hex(entry[3], 'leaf.inputs policyHash', 32),
+  ];
+}
+
+function precedes(a: FusedInput, b: FusedInput): boolean {
+  return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
+}
+
+/** The UTF-8 bytes of the leaf's RFC 8785 text, which the leaf hash covers. Throws `invalid-leaf` when too long. */
+export function leafBytes(leaf: Leaf): Uint8Array {
+  const bytes = utf8(canonicalize(leaf));
+  if (bytes.length > MAX_LEAF_BYTES) shape.fail(`leaf of ${bytes.length} bytes, at most ${MAX_LEAF_BYTES}`);
+  return bytes;
+}
+
+/** H(0x00 ‖ canonical leaf), 32 bytes. */
+export function hashLeaf(leaf: Leaf): Uint8Array {
+  return leafHash(leafBytes(leaf));
+}
+
+/** SHA-256 of the canonical payload, hex; on a salted stream with the 32 bytes of `payloadSalt` before it. */
+export function payloadHash(payload: unknown, innerSalt: Uint8Array = new Uint8Array(0)): string {
+  return toHex(sha256(concat(innerSalt, utf8(canonicalize(payload)))));
+}
+
+/** The inner salt of a payload, the only one that is published: SHA-256("payload" ‖ salt). */
+export function payloadSalt(salt: Uint8Array): Uint8Array {
+  return sha256(concat(utf8('payload'), salt));
+}
+
+/** `rawHash`, `reasonsHash` and `decision` of a salted stream: SHA-256(salt ‖ data), hex. */
+export function saltedHash(salt: Uint8Array, data: Uint8Array): string {
+  return toHex(sha256(concat(salt, data)));
+}
+
+/** A line of packet content, from canonical texts: JCS of `{leaf, payload?}` and LF. */
+export function packetLine(leafText: string, payloadText?: string): string {
+  return payloadText === undefined ? `{"leaf":${leafText}}\n` : `{"leaf":${leafText},"payload":${payloadText}}\n`;
+}

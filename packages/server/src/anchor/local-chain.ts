@@ -1,0 +1,96 @@
+/**
+ * The embedded development chain: real transactions in real blocks with proof of work, mined when there is something to
+ * mine. It shows the mechanics and proves nothing to others, who could mine as much themselves; every proof names it.
+ */
+import { join } from 'node:path';
+import { anchorScript, parseTransaction } from '@tidemark/proof';
+import type { IdentityKey } from '../keys.ts';
+import { inTransaction, openDatabase } from '../store/sqlite/database.ts';
+import type { AnchorChain, Commitment, Inclusion } from './anchor.ts';
+import { chainFile, LocalHeaders } from './local-headers.ts';
+import { doubleHash, mine, reversedHex } from './mining.ts';
+import { anchorTransaction, type Coin, coinbase } from './transactions.ts';
+
+const MIGRATIONS = join(import.meta.dirname, '..', 'store', 'sqlite', 'migrations', 'chain');
+
+interface Block {
+  height: number;
+  header: Uint8Array;
+  coinbase: Uint8Array;
+  anchor: Uint8Array | undefined;
+}
+
+export class LocalChain extends LocalHeaders implements AnchorChain {
+  readonly name = 'tidemark-dev';
+  readonly #key: IdentityKey;
+  readonly #now: () => number;
+
+  /** @param now milliseconds since 1970; block times come from it */
+  constructor(dataDir: string, key: IdentityKey, now: () => number) {
+    super(dataDir, openDatabase(chainFile(dataDir), { migrations: MIGRATIONS }));
+    this.#key = key;
+    this.#now = now;
+    if (this.bestHeight() < 0) this.#addBlock(undefined, undefined);
+  }
+
+  /** One transaction in one block for all of them; on disk when this returns. */
+  async anchor(commitments: readonly Commitment[]): Promise<Inclusion[]> {
+    const tip = this.#tip();
+    const scripts = commitments.map(({ versionId, parents }) => anchorScript({ mh: versionId, parents }));
+    const rawTx = await anchorTransaction(coinOf(tip), scripts, this.#key);
+    const block = this.#addBlock(tip, rawTx);
+    const txid = reversedHex(doubleHash(rawTx));
+    const envelope = {
+      rawTx: Buffer.from(rawTx).toString('hex'),
+      txid,
+      proof: {
+        txid,
+        merkleRoot: reversedHex(block.header.subarray(36, 68)),
+        path: [{ hash: reversedHex(doubleHash(block.coinbase)), position: 'left' as const }],
+      },
+      block: { blockHeader: Buffer.from(block.header).toString('hex') },
+    };
+    return commitments.map((_, vout) => ({ txid, vout, height: block.height, envelope }));
+  }
+
+  #addBlock(tip: Block | undefined, anchor: Uint8Array | undefined): Block {
+    const height = (tip?.height ?? -1) + 1;
+    const coinbaseTx = coinbase(height, this.#key);
+    const leaves = [coinbaseTx, ...(anchor === undefined ? [] : [anchor])].map(doubleHash);
+    const header = mine({
+      previous: tip === undefined ? Buffer.alloc(32) : doubleHash(tip.header),
+      merkleRoot: leaves.length === 1 ? leaves[0]! : doubleHash(Buffer.concat(leaves)),
+      time: Math.max(Math.floor(this.#now() / 1000), tip === undefined ? 0 : timeOf(tip)),
+    });
+    inTransaction(this.db, () => {
+      this.db
+        .prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?)')
+        .run(height, reversedHex(doubleHash(header)), header, coinbaseTx, anchor ?? null);
+    });
+    return { height, header, coinbase: coinbaseTx, anchor };
+  }
+
+  #tip(): Block {
+    const row = this.db.prepare('SELECT * FROM blocks ORDER BY height DESC LIMIT 1').get();
+    return {
+      height: Number(row?.height),
+      header: row?.header as Uint8Array,
+      coinbase: row?.coinbase as Uint8Array,
+      anchor: (row?.anchor as Uint8Array | null) ?? undefined,
+    };
+  }
+}
+
+/** What the next transaction spends: the change of the last one, or the first block's reward. */
+function coinOf({ anchor, coinbase }: Block): Coin {
+  if (anchor === undefined) return { transaction: coinbase, vout: 0 };
+  return { transaction: anchor, vout: lastOutput(anchor) };
+}
+
+function lastOutput(rawTx: Uint8Array): number {
+  return parseTransaction(rawTx).outputs.length - 1;
+}
+
+function timeOf(block: Block): number {
+  return Buffer.from(block.header).readUInt32LE(68);
+}

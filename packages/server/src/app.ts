@@ -1,0 +1,165 @@
+/** The composition root: builds every part from the configuration, and takes it all down again. */
+import { mkdirSync } from 'node:fs';
+import { formatVerifierKey, verifierKey } from '@tidemark/proof';
+import type { Logger } from 'pino';
+import { LocalHeaders } from './anchor/local-headers.ts';
+import { type Config, isLoopback } from './config.ts';
+import { BodyReader } from './http/body.ts';
+import { buildServer } from './http/server.ts';
+import { openInstance } from './instance.ts';
+import { openAdminToken, openKeys } from './keys.ts';
+import { CursorCodec } from './live/cursor.ts';
+import { Hub } from './live/hub.ts';
+import { LedgerMessages } from './live/messages.ts';
+import { Health } from './operation/health.ts';
+import { Metrics } from './operation/metrics.ts';
+import { EventReader } from './read/events.ts';
+import { Lineage } from './read/lineage.ts';
+import { PacketLines } from './read/lines.ts';
+import { LogFeed } from './read/log-feed.ts';
+import { ProofBuilder } from './read/proofs.ts';
+import { Reconstruction } from './read/reconstruction.ts';
+import { PacketFiles } from './store/packets.ts';
+import { lockDirectory } from './store/sqlite/database.ts';
+import { SqliteJournalReader } from './store/sqlite/journal.ts';
+import { SqliteLedgerReader } from './store/sqlite/ledger.ts';
+import type { StreamConfig } from './stream.ts';
+import { startThreads } from './threads/threads.ts';
+
+export interface App {
+  url: string;
+  adminTokenFile: string;
+  /** Settles when a thread has ended by itself: the process is of no use any more. */
+  failed: Promise<Error>;
+  /** Takes no more, answers what it has taken, and lets go of the data directory. */
+  close(): Promise<void>;
+}
+
+/** @throws StoreError `in-use`, KeyError, and whatever keeps the port from being bound */
+export async function startApp(config: Config, log: Logger): Promise<App> {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const lock = lockDirectory(config.dataDir);
+  try {
+    return await startLocked(config, log, lock);
+  } catch (cause) {
+    lock.release();
+    throw cause;
+  }
+}
+
+async function startLocked(config: Config, log: Logger, lock: { release(): void }): Promise<App> {
+  const { dataDir, sources, secrets, limits } = config;
+  const admin = openAdminToken(dataDir);
+  const failed = Promise.withResolvers<Error>();
+  const health = new Health({
+    now: Date.now,
+    sourcesWithSecret: secrets.size,
+    longestWaitMs: Math.max(0, ...config.streams.map(({ publish }) => publish.maxAgeMs)),
+  });
+  const threads = await startThreads(
+    { dataDir, sources, secrets, limits, streams: streamConfigs(config) },
+    { dataDir, anchor: config.anchor },
+    {
+      troubled: (message) => {
+        log.error(message);
+        health.troubled(message);
+      },
+      died: (error) => {
+        log.fatal({ err: error }, 'a thread has ended');
+        failed.resolve(error);
+      },
+    },
+  );
+  const readers = openReaders(config);
+  const hub = new Hub(readers);
+  const bodies = new BodyReader(limits);
+  const metrics = new Metrics(() => ({
+    journalHead: hub.heads.journal,
+    ledgerHead: hub.heads.ledger,
+    backlog: health.backlog,
+    watchers: hub.size,
+    bodiesInFlightBytes: bodies.inFlight,
+    deliveriesPending: threads.pending(),
+  }));
+  health.progressed(readers.ledger.cursor());
+  health.journalGrew(hub.heads.journal);
+  threads.listen({
+    journalGrew: (head) => {
+      health.journalGrew(head);
+      hub.advance({ journal: head });
+    },
+    progressed: ({ cursor, ledgerHead, latenciesMs }) => {
+      health.progressed(cursor);
+      for (const latency of latenciesMs) metrics.certified(latency / 1000);
+      hub.advance({ ledger: ledgerHead });
+    },
+  });
+
+  let accepting = true;
+  const server = buildServer({
+    ...readers,
+    ...{ hub, health, metrics, bodies, log },
+    accepting: () => accepting,
+    deliver: threads.deliver,
+    find: threads.find,
+    watch: config.watch,
+    bundleMaxDepth: config.bundleMaxDepth,
+    feedCacheTtlMs: config.feedCacheTtlMs,
+    access: { loopback: isLoopback(config.host), publicUrl: config.publicUrl, adminToken: admin.token },
+  });
+  const close = async () => {
+    accepting = false;
+    await server.close();
+    await threads.close();
+    readers.close();
+  };
+  try {
+    const url = await server.listen({ host: config.host, port: config.port });
+    const closeAndUnlock = () => close().finally(() => lock.release());
+    return { url, adminTokenFile: admin.file, failed: failed.promise, close: closeAndUnlock };
+  } catch (cause) {
+    await close();
+    throw cause;
+  }
+}
+
+/** What is journaled of each declared stream. */
+function streamConfigs(config: Config): StreamConfig[] {
+  const { originPrefix } = openInstance(config.dataDir, config.publicUrl);
+  const keys = openKeys(config.dataDir);
+  return config.streams.map((stream) => {
+    const origin = `${originPrefix}/${stream.id}`;
+    const feeding = config.sources.filter((source) => source.stream === stream.id);
+    return {
+      ...stream,
+      origin,
+      publisher: keys.identity.publicKey,
+      logKey: formatVerifierKey(verifierKey(origin, keys.log.publicKey)),
+      sources: Object.fromEntries(feeding.map(({ id, policy }) => [id, policy])),
+    };
+  });
+}
+
+/** The read side, on connections of its own. */
+function openReaders(config: Config) {
+  const { dataDir } = config;
+  const journal = new SqliteJournalReader(dataDir);
+  const ledger = new SqliteLedgerReader(dataDir);
+  const headers = config.anchor.mode === 'local' ? new LocalHeaders(dataDir) : undefined;
+  const lines = new PacketLines(ledger, new PacketFiles(dataDir));
+  const events = new EventReader(journal, ledger, lines);
+  const proofs = new ProofBuilder(ledger, headers);
+  return {
+    ...{ journal, ledger, headers, events, proofs },
+    messages: new LedgerMessages(ledger, lines),
+    codec: new CursorCodec(openInstance(dataDir, config.publicUrl).id),
+    logFeed: new LogFeed(ledger, events),
+    reconstruction: new Reconstruction(ledger),
+    lineage: new Lineage(ledger, proofs, headers, config.minConfirmations),
+    close: () => {
+      journal.close();
+      ledger.close();
+      headers?.close();
+    },
+  };
+}

@@ -1,0 +1,34 @@
+/** The `tidemark` command: one file a sub-command. */
+import { Command, CommanderError } from 'commander';
+import { demoCommand } from './demo.ts';
+import { CliError, MISUSE } from './errors.ts';
+import { ingestCommand } from './ingest.ts';
+import { keysCommand } from './keys.ts';
+import { serveCommand } from './serve.ts';
+import { verifyCommand } from './verify.ts';
+
+/** What a command does; it settles with the exit code. */
+export type Run = (work: Promise<number>) => void;
+
+/** @returns the exit code: 0 well, 1 failed, 2 misused */
+export async function main(argv: string[]): Promise<number> {
+  let result: Promise<number> = Promise.resolve(0);
+  const run: Run = (work) => {
+    result = work;
+  };
+  const program = new Command('tidemark')
+    .description('Certified events: every event gets a certificate that anyone can check offline.')
+    .showHelpAfterError('(tidemark --help shows what there is)')
+    .exitOverride();
+  for (const command of [serveCommand, demoCommand, ingestCommand, verifyCommand, keysCommand]) {
+    program.addCommand(command(run).exitOverride());
+  }
+  try {
+    await program.parseAsync(argv);
+    return await result;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSE;
+    process.stderr.write(`tidemark: ${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof CliError ? error.exitCode : 1;
+  }
+}

@@ -1,0 +1,204 @@
+/** The only reader of the environment: settings in, one frozen and validated `Config` out. */
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { impliedStream, parseMapping, parseSources, parseStreams } from './config/declarations.ts';
+import { ConfigError, environmentName, invalid, Settings } from './config/settings.ts';
+import { PUBLISH_DEFAULTS, type PublishPolicy, type Source, type Stream } from './stream.ts';
+
+export { ConfigError } from './config/settings.ts';
+
+export interface Config {
+  host: string;
+  port: number;
+  dataDir: string;
+  /** Where others reach this server; also names its logs when the data directory is new. */
+  publicUrl: string | undefined;
+  sources: readonly Source[];
+  streams: readonly Stream[];
+  /** Bearer secrets by source, apart from what is shown or journaled. */
+  secrets: ReadonlyMap<string, string>;
+  limits: IntakeLimits;
+  watch: { maxClients: number; heartbeatMs: number };
+  anchor: { mode: 'local' | 'none'; intervalMs: number };
+  minConfirmations: number;
+  bundleMaxDepth: number;
+  feedCacheTtlMs: number;
+}
+
+export interface IntakeLimits {
+  /** Decoded size of one request's body. */
+  bodyBytes: number;
+  eventsPerRequest: number;
+  eventBytes: number;
+  /** Bodies held in memory over all requests; beyond it requests are turned away with 503. */
+  inFlightBytes: number;
+}
+
+/** Flags of the command line; they win over the environment. */
+export interface Overrides {
+  host?: string;
+  port?: string;
+  data?: string;
+  config?: string;
+  /** Settings as a configuration file has them, in place of one. */
+  settings?: object;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const SUPPORTED = [
+  ...['HOST', 'PORT', 'TIDEMARK_DATA', 'TIDEMARK_CONFIG', 'PUBLIC_URL', 'INGEST_SOURCES_JSON', 'STREAMS_JSON'],
+  ...['NORMALIZE_POLICY_JSON', 'PUBLISH_MODE', 'WATCH_MAX_CLIENTS', 'INGEST_SSE_HEARTBEAT_MS', 'FEED_CACHE_TTL_MS'],
+  ...['ANCHOR', 'ANCHOR_INTERVAL_MS', 'POLICY_MIN_CONFS', 'BUNDLE_MAX_DEPTH', 'INGEST_MAX_BODY_BYTES'],
+  ...['INGEST_MAX_EVENTS', 'INGEST_MAX_EVENT_BYTES', 'INGEST_MAX_IN_FLIGHT_BYTES'],
+];
+
+/** Part of the contract and not built yet. Ignoring one could leave open what its owner believes is shut. */
+const TO_COME = [
+  ...['INGEST_ALLOWLIST_CIDRS', 'FUSION_POLICY_JSON', 'EVENT_BUFFER_MS', 'CERTIFIER_WEBHOOK_URL'],
+  ...['CERTIFIER_TIMEOUT_MS', 'INGEST_RETRY_MAX', 'INGEST_BACKOFF_BASE_MS', 'INGEST_BACKOFF_FACTOR'],
+  ...['IDENTITY_REQUIRED', 'ARC_URL', 'ARC_TOKEN', 'ANCHOR_KEY_FILE', 'HEADERS_FILE', 'HEADERS_URLS'],
+];
+
+/** @throws ConfigError with one line that names the setting and what to do */
+export function loadConfig(overrides: Overrides = {}, env: Environment = process.env): Config {
+  const settings = readSettings(env, overrides);
+  const host = overrides.host ?? settings.string('HOST') ?? '127.0.0.1';
+  const open = isLoopback(host);
+  const publish = PUBLISH_DEFAULTS[settings.oneOf('PUBLISH_MODE', ['live', 'batch'], 'live')];
+  const policy = parseMapping(settings.json('NORMALIZE_POLICY_JSON') ?? {}, 'NORMALIZE_POLICY_JSON');
+  const declared = parseSources(settings.json('INGEST_SOURCES_JSON'), 'INGEST_SOURCES_JSON', { policy, open });
+  const sources = declared.map(({ source }) => source);
+  if (open && !sources.some(({ id }) => id === 'default')) {
+    sources.push({ id: 'default', stream: 'default', auth: 'none', enabled: true, dedup: 'id', policy });
+  }
+  unique(sources, 'INGEST_SOURCES_JSON');
+  return Object.freeze({
+    host,
+    port: parsePort(overrides.port) ?? settings.integer('PORT', 8788, 0, 65_535),
+    dataDir: resolve(overrides.data ?? settings.string('TIDEMARK_DATA') ?? 'tidemark-data'),
+    publicUrl: parseUrl(settings.string('PUBLIC_URL')),
+    sources,
+    streams: allStreams(parseStreams(settings.json('STREAMS_JSON'), 'STREAMS_JSON', publish), sources, publish),
+    secrets: new Map(declared.flatMap(({ source, secret }) => (secret === undefined ? [] : [[source.id, secret]]))),
+    limits: readLimits(settings),
+    watch: {
+      maxClients: settings.integer('WATCH_MAX_CLIENTS', 500, 1, 1_000_000),
+      heartbeatMs: settings.integer('INGEST_SSE_HEARTBEAT_MS', 15_000, 100, 600_000),
+    },
+    anchor: {
+      mode: settings.oneOf('ANCHOR', ['local', 'none'], 'local'),
+      intervalMs: settings.integer('ANCHOR_INTERVAL_MS', 1000, 100, 86_400_000),
+    },
+    minConfirmations: settings.integer('POLICY_MIN_CONFS', 1, 0, 1_000_000),
+    bundleMaxDepth: settings.integer('BUNDLE_MAX_DEPTH', 10, 1, 1000),
+    feedCacheTtlMs: settings.integer('FEED_CACHE_TTL_MS', 1000, 0, 3_600_000),
+  });
+}
+
+function readLimits(settings: Settings): IntakeLimits {
+  const limits = {
+    bodyBytes: settings.integer('INGEST_MAX_BODY_BYTES', 32 * 1024 * 1024, 1024, 512 * 1024 * 1024),
+    eventsPerRequest: settings.integer('INGEST_MAX_EVENTS', 100_000, 1, 1_000_000),
+    eventBytes: settings.integer('INGEST_MAX_EVENT_BYTES', 1024 * 1024, 256, 64 * 1024 * 1024),
+    inFlightBytes: settings.integer('INGEST_MAX_IN_FLIGHT_BYTES', 128 * 1024 * 1024, 1024, 8 * 1024 * 1024 * 1024),
+  };
+  if (limits.inFlightBytes < limits.bodyBytes) {
+    throw new ConfigError(
+      'settings-contradict',
+      'INGEST_MAX_IN_FLIGHT_BYTES is smaller than INGEST_MAX_BODY_BYTES: the largest body could never be taken',
+    );
+  }
+  return limits;
+}
+
+function readSettings(env: Environment, overrides: Overrides): Settings {
+  const path = overrides.config ?? env.TIDEMARK_CONFIG;
+  const given = overrides.settings ?? (path === undefined ? {} : readConfigFile(path));
+  const settings = new Settings(env, bySetting(given, path ?? 'settings'));
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('TIDEMARK_') && !SUPPORTED.includes(name)) {
+      throw new ConfigError('setting-unknown', `${name}: there is no such setting`);
+    }
+  }
+  for (const name of TO_COME) {
+    if (settings.has(name)) throw new ConfigError('setting-unsupported', `${name}: is not supported yet; unset it`);
+  }
+  return settings;
+}
+
+function readConfigFile(path: string): object {
+  if (!existsSync(path)) throw invalid('configuration file', `${path} does not exist`);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw invalid('configuration file', `${path} is not valid JSON`, cause);
+  }
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
+  throw invalid('configuration file', `${path} must hold one JSON object`);
+}
+
+/** The members of a configuration file under the names that the environment has for them. */
+function bySetting(given: object, where: string): Map<string, unknown> {
+  const values = new Map<string, unknown>();
+  for (const [key, value] of Object.entries(given)) {
+    const name = FILE_NAMES.get(key) ?? environmentName(key);
+    if (!SUPPORTED.includes(name) && !TO_COME.includes(name)) {
+      throw new ConfigError('setting-unknown', `${where}: there is no setting "${key}"`);
+    }
+    values.set(name, value);
+  }
+  return values;
+}
+
+/** Settings whose name in the file is not the environment's in camel case. */
+const FILE_NAMES = new Map([
+  ['sources', 'INGEST_SOURCES_JSON'],
+  ['streams', 'STREAMS_JSON'],
+  ['normalizePolicy', 'NORMALIZE_POLICY_JSON'],
+  ['data', 'TIDEMARK_DATA'],
+]);
+
+function allStreams(declared: Stream[], sources: readonly Source[], publish: PublishPolicy): Stream[] {
+  unique(declared, 'STREAMS_JSON');
+  const streams = new Map(declared.map((stream) => [stream.id, stream]));
+  for (const source of sources) {
+    if (!streams.has(source.stream)) streams.set(source.stream, impliedStream(source.stream, publish));
+  }
+  for (const [index, stream] of declared.entries()) {
+    const feeding = sources.filter((source) => source.stream === stream.id);
+    if (feeding.length === 0) {
+      throw new ConfigError('settings-contradict', `STREAMS_JSON[${index}]: no source feeds the stream "${stream.id}"`);
+    }
+  }
+  return [...streams.values()];
+}
+
+function unique(items: readonly { id: string }[], setting: string): void {
+  const seen = new Set<string>();
+  for (const { id } of items) {
+    if (seen.has(id)) throw new ConfigError('settings-contradict', `${setting}: "${id}" is declared twice`);
+    seen.add(id);
+  }
+}
+
+function parsePort(flag: string | undefined): number | undefined {
+  if (flag === undefined) return undefined;
+  const port = Number(flag);
+  if (!/^\d+$/.test(flag) || port > 65_535) throw invalid('--port', `must be a number from 0 to 65535, not ${flag}`);
+  return port;
+}
+
+function parseUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.parse(text);
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    throw invalid('PUBLIC_URL', `must be an http or https URL, not ${JSON.stringify(text)}`);
+  }
+  return url.origin;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

@@ -1,0 +1,75 @@
+/** How each setting is read: from its text in the environment, or its value in the configuration file. */
+export class ConfigError extends Error {
+  readonly code: 'setting-invalid' | 'setting-unknown' | 'setting-unsupported' | 'settings-contradict';
+
+  constructor(code: ConfigError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ConfigError';
+    this.code = code;
+  }
+}
+
+export function invalid(setting: string, why: string, cause?: unknown): ConfigError {
+  return new ConfigError('setting-invalid', `${setting}: ${why}`, { cause });
+}
+
+/** The value of a setting under its name in the environment; the environment wins over the file. */
+export class Settings {
+  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #file: ReadonlyMap<string, unknown>;
+
+  constructor(env: Readonly<Record<string, string | undefined>>, file: ReadonlyMap<string, unknown>) {
+    this.#env = env;
+    this.#file = file;
+  }
+
+  has(name: string): boolean {
+    return this.#raw(name) !== undefined;
+  }
+
+  string(name: string): string | undefined {
+    const raw = this.#raw(name);
+    if (raw === undefined) return undefined;
+    if (typeof raw !== 'string') throw invalid(name, 'must be text');
+    return raw;
+  }
+
+  integer(name: string, fallback: number, min: number, max: number): number {
+    const raw = this.#raw(name);
+    if (raw === undefined) return fallback;
+    const value = typeof raw === 'string' && /^-?\d+$/.test(raw) ? Number(raw) : raw;
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
+      throw invalid(name, `must be a whole number from ${min} to ${max}, not ${JSON.stringify(raw)}`);
+    }
+    return value;
+  }
+
+  oneOf<T extends string>(name: string, values: readonly T[], fallback: T): T {
+    const raw = this.#raw(name);
+    if (raw === undefined) return fallback;
+    const value = values.find((candidate) => candidate === raw);
+    if (value === undefined) throw invalid(name, `must be one of ${values.join(', ')}, not ${JSON.stringify(raw)}`);
+    return value;
+  }
+
+  /** A setting that is JSON text in the environment, and plain JSON in the file. */
+  json(name: string): unknown {
+    const raw = this.#raw(name);
+    if (typeof raw !== 'string') return raw;
+    try {
+      return JSON.parse(raw);
+    } catch (cause) {
+      throw invalid(name, 'is not valid JSON', cause);
+    }
+  }
+
+  #raw(name: string): unknown {
+    const text = this.#env[name];
+    return text === undefined || text === '' ? this.#file.get(name) : text;
+  }
+}
+
+/** `watchMaxClients` → `WATCH_MAX_CLIENTS`. */
+export function environmentName(camelCase: string): string {
+  return camelCase.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}

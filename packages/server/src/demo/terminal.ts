@@ -1,0 +1,52 @@
+import { DemoDisplay } from './display.ts';
+import { followWatch } from './watch.ts';
+
+const REDRAW_MS = 250;
+const SUMMARY_MS = 5_000;
+
+const HIDE_CURSOR = '\x1b[?25l';
+const SHOW_CURSOR = '\x1b[?25h';
+const ERASE_LINE = '\x1b[2K';
+
+export interface TerminalOptions {
+  /** Base URL of a running server; its page is there too. */
+  url: string;
+  out: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+  /** Ends the display. */
+  signal: AbortSignal;
+}
+
+/**
+ * Shows the live feed until the signal aborts: a small picture redrawn in place on a terminal, else one line every
+ * five seconds.
+ */
+export async function showInTerminal({ url, out, signal }: TerminalOptions): Promise<void> {
+  const display = new DemoDisplay(url, Date.now());
+  const draw = out.isTTY ? redrawer(display, out) : () => out.write(`${display.summary(Date.now())}\n`);
+  const timer = setInterval(draw, out.isTTY ? REDRAW_MS : SUMMARY_MS);
+  if (out.isTTY) out.write(HIDE_CURSOR);
+  try {
+    await followWatch({
+      url,
+      signal,
+      onMessage: (data) => display.take(data, Date.now()),
+      onError: (error) => {
+        display.trouble = `${error.message}; trying again`;
+      },
+    });
+  } finally {
+    clearInterval(timer);
+    if (out.isTTY) out.write(SHOW_CURSOR);
+  }
+}
+
+/** Draws over its own last picture. Lines are cut to the width: one that wrapped would shift all that follow. */
+function redrawer(display: DemoDisplay, out: TerminalOptions['out']): () => void {
+  let drawn = 0;
+  return () => {
+    const lines = display.lines(Date.now());
+    const up = drawn > 0 ? `\x1b[${drawn}A` : '';
+    out.write(up + lines.map((line) => `${ERASE_LINE}${line.slice(0, (out.columns ?? 80) - 1)}\n`).join(''));
+    drawn = lines.length;
+  };
+}

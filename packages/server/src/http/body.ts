@@ -1,0 +1,92 @@
+/** Reads a request's body into memory: decoded, within its bound, and within the bound on all bodies together. */
+import type { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import type { FastifyRequest } from 'fastify';
+import { Problem } from './problem.ts';
+
+const DECODERS: Record<string, () => Transform> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress,
+};
+
+export class BodyReader {
+  readonly #maxBytes: number;
+  readonly #maxInFlight: number;
+  #inFlight = 0;
+
+  constructor(limits: { bodyBytes: number; inFlightBytes: number }) {
+    this.#maxBytes = limits.bodyBytes;
+    this.#maxInFlight = limits.inFlightBytes;
+  }
+
+  /** Bytes of bodies that are being read or worked on. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /**
+   * Reads the body and calls `use` with it; the memory counts as taken until `use` is done.
+   * @throws Problem 400 `body-malformed`, 413 `body-too-large`, 415 `unsupported-media-type`, 503 `overloaded`
+   */
+  async with<T>(request: FastifyRequest, use: (body: Buffer) => Promise<T>): Promise<T> {
+    const declared = Number(request.headers['content-length'] ?? 0);
+    if (declared > this.#maxBytes) throw this.#tooLarge();
+    const held = { bytes: 0 };
+    try {
+      this.#take(held, declared);
+      return await use(await this.#read(request, held));
+    } finally {
+      this.#inFlight -= held.bytes;
+    }
+  }
+
+  async #read(request: FastifyRequest, held: { bytes: number }): Promise<Buffer> {
+    const source = (request.body as Readable | undefined) ?? request.raw;
+    const decoder = decoderFor(request);
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const collect = async (stream: AsyncIterable<Buffer>) => {
+      for await (const chunk of stream) {
+        length += chunk.length;
+        if (length > this.#maxBytes) throw this.#tooLarge();
+        if (length > held.bytes) this.#take(held, length - held.bytes);
+        chunks.push(chunk);
+      }
+    };
+    try {
+      if (decoder === undefined) await collect(source);
+      else await pipeline(source, decoder, collect);
+    } catch (cause) {
+      if (cause instanceof Problem) throw cause;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new Problem(400, 'body-malformed', `the body ended early or its encoding is damaged: ${why}`, { cause });
+    }
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
+  }
+
+  #take(held: { bytes: number }, bytes: number): void {
+    if (this.#inFlight + bytes > this.#maxInFlight) {
+      throw new Problem(503, 'overloaded', 'too much is being taken in at once; send it again later', { retryAfter: 1 });
+    }
+    held.bytes += bytes;
+    this.#inFlight += bytes;
+  }
+
+  #tooLarge(): Problem {
+    return new Problem(413, 'body-too-large', `a body is at most ${this.#maxBytes} bytes, decoded; send smaller batches`);
+  }
+}
+
+function decoderFor(request: FastifyRequest): Transform | undefined {
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+  if (encoding === 'identity' || encoding === '') return undefined;
+  const decoder = DECODERS[encoding];
+  if (decoder === undefined) {
+    throw new Problem(415, 'unsupported-media-type', 'Content-Encoding is one of gzip, deflate, br, zstd, identity');
+  }
+  return decoder();
+}

@@ -1,0 +1,81 @@
+/** `POST /ingest/events`. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Format } from '../../intake/decode.ts';
+import type { Acknowledged, Refused } from '../../threads/protocol.ts';
+import type { Deliver } from '../../threads/journal-client.ts';
+import { bearer } from '../access.ts';
+import type { BodyReader } from '../body.ts';
+import { badRequest, Problem } from '../problem.ts';
+
+export interface IngestRoutes {
+  bodies: BodyReader;
+  deliver: Deliver;
+  /** False once the server is shutting down. */
+  accepting: () => boolean;
+}
+
+const FORMATS: Record<string, Format> = {
+  'application/json': 'json',
+  'application/x-ndjson': 'ndjson',
+  'application/ndjson': 'ndjson',
+  'text/csv': 'csv',
+};
+const MAX_NAME_LENGTH = 256;
+
+export function ingestRoutes(server: FastifyInstance, { bodies, deliver, accepting }: IngestRoutes): void {
+  server.post('/ingest/events', async (request, reply) => {
+    if (!accepting()) {
+      throw new Problem(503, 'shutting-down', 'this server is going down; send it again later', { retryAfter: 5 });
+    }
+    const format = formatOf(request);
+    const sourceId = sourceOf(request);
+    const deliveryId = header(request, 'idempotency-key');
+    const answer = await bodies.with(request, (body) =>
+      deliver({ sourceId, format, body, deliveryId, credentials: { bearer: bearer(request) } }),
+    );
+    if (!answer.ok) throw refusal(answer);
+    return acknowledge(request, reply, answer);
+  });
+}
+
+function acknowledge(request: FastifyRequest, reply: FastifyReply, answer: Acknowledged): FastifyReply {
+  const minimal = header(request, 'prefer')?.includes('return=minimal') ?? false;
+  if (minimal) reply.header('preference-applied', 'return=minimal');
+  const inserted = minimal ? '' : `"inserted":${answer.inserted},`;
+  const rejected = answer.rejected.length === 0 ? '[]' : JSON.stringify(answer.rejected);
+  const counts = `"count":${answer.count},"duplicates":${answer.duplicates}`;
+  reply.header('content-type', 'application/json; charset=utf-8');
+  return reply.send(`{"status":"ok",${inserted}${counts},"rejected":${rejected}}`);
+}
+
+function refusal({ status, code, hint, rejected }: Refused): Problem {
+  return new Problem(status, code, hint, {
+    ...(status === 503 ? { retryAfter: 1 } : {}),
+    ...(rejected.length > 0 ? { extra: { rejected } } : {}),
+  });
+}
+
+function formatOf(request: FastifyRequest): Format {
+  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const format = FORMATS[type];
+  if (format === undefined) {
+    const known = Object.keys(FORMATS).join(', ');
+    throw new Problem(415, 'unsupported-media-type', `Content-Type is one of ${known}`);
+  }
+  return format;
+}
+
+function sourceOf(request: FastifyRequest): string | undefined {
+  const query = (request.query as Record<string, unknown>).sourceId;
+  if (query !== undefined && typeof query !== 'string') throw badRequest('sourceId is given twice');
+  return query ?? header(request, 'x-source-id');
+}
+
+function header(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  if (value === undefined) return undefined;
+  if (Array.isArray(value) || value.length > MAX_NAME_LENGTH) {
+    throw badRequest(`the header ${name} comes once and has at most ${MAX_NAME_LENGTH} characters`);
+  }
+  return value;
+}

@@ -1,0 +1,53 @@
+/** Proof files, bundles, readiness. */
+import type { FastifyInstance } from 'fastify';
+import type { Lineage } from '../../read/lineage.ts';
+import type { ProofBuilder } from '../../read/proofs.ts';
+import type { PacketRow } from '../../store/ledger.ts';
+import { Problem, badRequest, notFound } from '../problem.ts';
+import { integer, queryOf, required } from '../query.ts';
+import type { ReadRoutes } from './read.ts';
+
+export interface ProofRoutes extends Pick<ReadRoutes, 'events' | 'find'> {
+  proofs: ProofBuilder;
+  lineage: Lineage;
+  bundleMaxDepth: number;
+}
+
+const EVENT_ID = /^[0-9a-f]{32}$/;
+const VERSION_ID = /^[0-9a-f]{64}$/;
+
+export function proofRoutes(server: FastifyInstance, options: ProofRoutes): void {
+  const { events, find, proofs, lineage, bundleMaxDepth } = options;
+
+  server.get<{ Params: { id: string } }>('/ingest/events/:id/proof', async (request) => {
+    queryOf(request, []);
+    const { id } = request.params;
+    if (!EVENT_ID.test(id)) throw badRequest('an event id is 32 lower-case hex digits, as the intake answers it');
+    const position = (await find(id)).at(-1);
+    const record = position === undefined ? undefined : events.record(position);
+    if (record === undefined) throw notFound('there is no event with this id');
+    if (record.certified === undefined) {
+      throw new Problem(409, 'not-certified-yet', 'the event is stored and will be certified; ask again', {
+        retryAfter: 1,
+      });
+    }
+    return proofs.build(record.certified.line, record.certified.packet);
+  });
+
+  server.get('/bundle', async (request) => {
+    const query = queryOf(request, ['versionId', 'depth']);
+    const packet = packetOf(required(query, 'versionId', VERSION_ID, '64 lower-case hex digits'));
+    return lineage.bundle(packet, integer(query, 'depth', bundleMaxDepth, 0, bundleMaxDepth));
+  });
+
+  server.get('/ready', async (request) => {
+    const query = queryOf(request, ['versionId']);
+    return lineage.readiness(packetOf(required(query, 'versionId', VERSION_ID, '64 lower-case hex digits')));
+  });
+
+  function packetOf(versionId: string): PacketRow {
+    const packet = lineage.packet(versionId);
+    if (packet === undefined) throw notFound('there is no packet with this versionId');
+    return packet;
+  }
+}

@@ -1,0 +1,105 @@
+/** Feeds, single events and their traces. */
+import type { FastifyInstance } from 'fastify';
+import type { Position } from '../../event.ts';
+import type { CursorCodec } from '../../live/cursor.ts';
+import type { Hub } from '../../live/hub.ts';
+import { type EventReader, type Status, toItem } from '../../read/events.ts';
+import { evidenceOf, traceOf } from '../../read/evidence.ts';
+import type { LogFeed } from '../../read/log-feed.ts';
+import type { Reconstruction } from '../../read/reconstruction.ts';
+import { badRequest, notFound } from '../problem.ts';
+import { integer, queryOf } from '../query.ts';
+
+export interface ReadRoutes {
+  events: EventReader;
+  logFeed: LogFeed;
+  reconstruction: Reconstruction;
+  hub: Hub;
+  codec: CursorCodec;
+  /** Positions of all versions of an event, oldest first. */
+  find: (eventId: string) => Promise<Position[]>;
+  feedCacheTtlMs: number;
+}
+
+const EVENT_ID = /^[0-9a-f]{32}$/;
+const STATUSES: readonly Status[] = ['received', 'certified', 'quarantined'];
+const MAX_LIMIT = 1000;
+const MAX_OFFSET = 100_000;
+/** Events looked at for one page of a filtered list. */
+const SCAN_LIMIT = 200_000;
+
+export function readRoutes(server: FastifyInstance, options: ReadRoutes): void {
+  const { events, logFeed, reconstruction, hub, codec, find, feedCacheTtlMs } = options;
+  const cacheControl = `max-age=${Math.floor(feedCacheTtlMs / 1000)}`;
+
+  server.get('/ingest/feed', async (request, reply) => {
+    const query = queryOf(request, ['sourceId', 'status', 'limit', 'offset']);
+    const status = STATUSES.find((known) => known === query.status);
+    if (query.status !== undefined && status === undefined) {
+      throw badRequest(`"status" is one of ${STATUSES.join(', ')}`);
+    }
+    const filter = {
+      ...(query.sourceId === undefined ? {} : { sourceId: query.sourceId }),
+      ...(status === undefined ? {} : { status }),
+    };
+    const offset = integer(query, 'offset', 0, 0, MAX_OFFSET);
+    const limit = integer(query, 'limit', 50, 1, MAX_LIMIT);
+    reply.header('cache-control', cacheControl);
+    return { items: events.newest(filter, offset, limit, offset + SCAN_LIMIT) };
+  });
+
+  server.get('/feed', async (request, reply) => {
+    const query = queryOf(request, ['stream', 'sourceId', 'cursor', 'limit']);
+    const from = query.cursor === undefined ? { journal: 0, ledger: 0 } : codec.decode(query.cursor, hub.heads);
+    if (from === undefined) throw badRequest('"cursor" is not one that this server has given out');
+    const limit = integer(query, 'limit', 50, 1, MAX_LIMIT);
+    const { items, next } = logFeed.page(from.ledger, limit, query.stream, query.sourceId);
+    reply.header('cache-control', cacheControl);
+    return { items, nextCursor: codec.encode({ journal: from.journal, ledger: next }) };
+  });
+
+  server.get<{ Params: { id: string } }>('/ingest/events/:id', async (request) => {
+    queryOf(request, []);
+    const positions = await versionsOf(request.params.id);
+    const record = recordAt(positions.at(-1)!);
+    const rebuilt = reconstruction.of(record);
+    const { normalized, ...item } = toItem(record);
+    return {
+      ...item,
+      raw: rebuilt.raw,
+      normalized: normalized ?? rebuilt.normalized ?? null,
+      evidence: evidenceOf(record, rebuilt),
+      lastError: record.certified?.reasons?.join('; ') ?? null,
+      ...(positions.length > 1 ? { versions: positions.map((position) => versionOf(position)) } : {}),
+    };
+  });
+
+  server.get<{ Params: { id: string } }>('/ingest/events/:id/trace', async (request) => {
+    queryOf(request, []);
+    const positions = await versionsOf(request.params.id);
+    const records = positions.map(recordAt);
+    return {
+      eventId: request.params.id,
+      versions: records.map((record) => traceOf(record, reconstruction.of(record))),
+    };
+  });
+
+  async function versionsOf(eventId: string): Promise<Position[]> {
+    if (!EVENT_ID.test(eventId)) throw badRequest('an event id is 32 lower-case hex digits, as the intake answers it');
+    const positions = await find(eventId);
+    if (positions.length === 0) throw notFound('there is no event with this id');
+    return positions;
+  }
+
+  function recordAt(position: Position) {
+    const record = events.record(position);
+    if (record === undefined) throw notFound('there is no event with this id');
+    return record;
+  }
+
+  function versionOf(position: Position): object {
+    const { entry, place, certified } = recordAt(position);
+    const versionId = certified?.packet.versionId ?? null;
+    return { sourceId: entry.source, seq: entry.seq + place, rawHash: entry.events.rawHash(place), versionId };
+  }
+}

@@ -1,0 +1,62 @@
+/** The HTTP side: parse, call, reply. Each group of routes is in a file of its own. */
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { Access } from './access.ts';
+import { Problem, sendProblem } from './problem.ts';
+import { type IngestRoutes, ingestRoutes } from './routes/ingest.ts';
+import { type OperationRoutes, operationRoutes } from './routes/operation.ts';
+import { portalRoutes } from './routes/portal.ts';
+import { type ProofRoutes, proofRoutes } from './routes/proof.ts';
+import { type ReadRoutes, readRoutes } from './routes/read.ts';
+import { type WatchRoutes, watchRoutes } from './routes/watch.ts';
+
+export interface HttpOptions extends IngestRoutes, ReadRoutes, ProofRoutes, WatchRoutes, OperationRoutes {
+  log: Logger;
+  /** Names this server answers to on a loopback bind; a page elsewhere cannot make a browser use another. */
+  access: { loopback: boolean; publicUrl: string | undefined; adminToken: string };
+}
+
+/** A client gets this long to send a whole request. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+export function buildServer(options: HttpOptions): FastifyInstance {
+  const server = Fastify({
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
+    forceCloseConnections: true,
+  });
+  // Bodies are for the routes that want them, as streams: they are decoded and bounded there.
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  server.setErrorHandler((error: FastifyError | Problem, request, reply) => {
+    const problem = toProblem(error);
+    if (problem.status >= 500) options.log.error({ err: error, url: pathOf(request) }, problem.code);
+    return sendProblem(request, reply, problem);
+  });
+  server.setNotFoundHandler((request, reply) =>
+    sendProblem(request, reply, new Problem(404, 'not-found', `there is nothing at ${request.method} ${pathOf(request)}`)),
+  );
+  const access = new Access(options.access);
+  server.addHook('onRequest', async (request) => access.checkHost(request));
+  ingestRoutes(server, options);
+  operationRoutes(server, options);
+  portalRoutes(server);
+  server.register(async (readers) => {
+    readers.addHook('onRequest', async (request) => access.checkReader(request));
+    readRoutes(readers, options);
+    proofRoutes(readers, options);
+    watchRoutes(readers, options);
+  });
+  return server;
+}
+
+function toProblem(error: FastifyError | Problem): Problem {
+  if (error instanceof Problem) return error;
+  const status = error.statusCode ?? 500;
+  if (status >= 400 && status < 500) return new Problem(status, 'bad-request', error.message, { cause: error });
+  return new Problem(500, 'internal-error', 'this is a defect of the server; it has been logged', { cause: error });
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '/';
+}

@@ -1,0 +1,23 @@
+/** What a data directory is called: fixed when it is made, since its logs carry the name for ever. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Instance {
+  /** 8 hex digits; marks the cursors of this directory. */
+  id: string;
+  /** What the origins of its logs begin with: a schema-less URL, as C2SP recommends. */
+  originPrefix: string;
+}
+
+const FILE = 'instance.json';
+
+export function openInstance(dataDir: string, publicUrl: string | undefined): Instance {
+  const path = join(dataDir, FILE);
+  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Instance;
+  const id = randomBytes(4).toString('hex');
+  const host = publicUrl === undefined ? `${id}.tidemark.local` : new URL(publicUrl).host;
+  const instance = { id, originPrefix: host };
+  writeFileSync(path, `${JSON.stringify(instance)}\n`, { flag: 'wx', flush: true });
+  return instance;
+}

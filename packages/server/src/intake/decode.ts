@@ -1,0 +1,85 @@
+/** From the body of a delivery to the exact bytes of each event in it. */
+import { canonicalize } from '@tidemark/proof';
+import { parse as parseCsv } from 'csv-parse/sync';
+import { IntakeError } from './errors.ts';
+import { sliceEvents } from './json-slices.ts';
+
+export type Format = 'json' | 'ndjson' | 'csv';
+
+export interface Decoded {
+  /** Named inside the body, where the format has a place for it. */
+  sourceId: string | undefined;
+  items: Buffer[];
+}
+
+const NEWLINE = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const MAX_CSV_COLUMNS = 1000;
+
+/**
+ * @param maxItems more events than this are refused before they are looked at
+ * @throws IntakeError `bad-request`, `body-malformed`, `too-many-events`
+ */
+export function decode(format: Format, body: Buffer, maxItems: number): Decoded {
+  const bytes = withoutByteOrderMark(body);
+  switch (format) {
+    case 'json':
+      return sliceEvents(bytes, maxItems);
+    case 'ndjson':
+      return { sourceId: undefined, items: splitLines(bytes, maxItems) };
+    case 'csv':
+      return { sourceId: undefined, items: csvRows(bytes, maxItems) };
+  }
+}
+
+export function tooManyEvents(maxItems: number): IntakeError {
+  return new IntakeError('too-many-events', `one request takes at most ${maxItems} events; send smaller batches`);
+}
+
+function splitLines(body: Buffer, maxItems: number): Buffer[] {
+  const lines: Buffer[] = [];
+  let start = 0;
+  while (start < body.length) {
+    const newline = body.indexOf(NEWLINE, start);
+    const next = newline === -1 ? body.length : newline;
+    const end = next > start && body[next - 1] === CARRIAGE_RETURN ? next - 1 : next;
+    if (end > start) {
+      if (lines.length === maxItems) throw tooManyEvents(maxItems);
+      lines.push(body.subarray(start, end));
+    }
+    start = next + 1;
+  }
+  return lines;
+}
+
+/** A row is journaled as the canonical JSON object of its cells as text, under the names in the first row. */
+function csvRows(body: Buffer, maxItems: number): Buffer[] {
+  const rows = parseRows(body, maxItems);
+  const names = rows.shift();
+  if (names === undefined) throw new IntakeError('body-malformed', 'a CSV body starts with a row of column names');
+  if (names.length > MAX_CSV_COLUMNS) {
+    throw new IntakeError('body-malformed', `a CSV body has at most ${MAX_CSV_COLUMNS} columns`);
+  }
+  if (new Set(names).size < names.length || names.includes('')) {
+    throw new IntakeError('body-malformed', 'the column names in the first CSV row must be distinct and not empty');
+  }
+  return rows.map((cells) =>
+    Buffer.from(canonicalize(Object.fromEntries(names.map((name, index) => [name, cells[index]])))),
+  );
+}
+
+function parseRows(body: Buffer, maxItems: number): string[][] {
+  let rows: string[][];
+  try {
+    rows = parseCsv(body, { skip_empty_lines: true, to: maxItems + 2 });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new IntakeError('body-malformed', `not valid CSV: ${why}`, { cause });
+  }
+  if (rows.length > maxItems + 1) throw tooManyEvents(maxItems);
+  return rows;
+}
+
+function withoutByteOrderMark(body: Buffer): Buffer {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
+}

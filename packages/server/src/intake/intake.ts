@@ -1,0 +1,218 @@
+/** Authenticates, decodes, identifies and bounds what sources deliver. What leaves here goes to the journal as it is. */
+import { isUtf8 } from 'node:buffer';
+import { hash } from 'node:crypto';
+import type { Position } from '../event.ts';
+import { JsonError, type JsonObject, type JsonValue, parseJson } from '../json/parse.ts';
+import { EventBatchBuilder } from '../store/batch.ts';
+import type { FingerprintIndex } from '../store/fingerprints/index.ts';
+import type { EventsEntry } from '../store/journal.ts';
+import type { Source } from '../stream.ts';
+import type { Credentials, SourceAuth } from './auth.ts';
+import { decode, type Format } from './decode.ts';
+import { IntakeError, type Rejection } from './errors.ts';
+import { Identity, InvalidId } from './identity.ts';
+import type { Versions } from './versions.ts';
+
+/** One batch as a source handed it over. */
+export interface Delivery {
+  /** Named outside the body (query or header); a name inside the body must agree. */
+  sourceId: string | undefined;
+  format: Format;
+  body: Buffer;
+  credentials: Credentials;
+  /** The sender's name for this delivery, which identifies events that have nothing else. */
+  deliveryId: string | undefined;
+}
+
+/** A delivery that has been read: its new events, waiting for the commit, and what to tell the sender then. */
+export interface Draft {
+  sourceId: string;
+  /** Event ids of all durable events of the delivery, in input order, duplicates too. */
+  eventIds: string[];
+  duplicates: number;
+  rejected: Rejection[];
+  /** Absent when there is nothing new. */
+  entry: EventsEntry | undefined;
+}
+
+export interface IntakeOptions {
+  sources: readonly Source[];
+  auth: SourceAuth;
+  index: FingerprintIndex;
+  versions: Versions;
+  limits: { eventsPerRequest: number; eventBytes: number };
+}
+
+interface Feed {
+  source: Source;
+  identity: Identity;
+}
+
+/** Where the next entry of the commit under way begins. */
+export interface Numbering {
+  next: Position;
+  seqs: Map<string, number>;
+  at: number;
+}
+
+export class Intake {
+  readonly #feeds: Map<string, Feed>;
+  readonly #auth: SourceAuth;
+  readonly #index: FingerprintIndex;
+  readonly #limits: IntakeOptions['limits'];
+  readonly #versions: Versions;
+
+  constructor(options: IntakeOptions) {
+    const enabled = options.sources.filter((source) => source.enabled);
+    this.#feeds = new Map(enabled.map((source) => [source.id, { source, identity: new Identity(source) }]));
+    this.#auth = options.auth;
+    this.#index = options.index;
+    this.#limits = options.limits;
+    this.#versions = options.versions;
+  }
+
+  /**
+   * Reads a delivery and numbers its new events on from `numbering`.
+   * @throws IntakeError when the delivery is refused as a whole; nothing of it is kept then
+   */
+  draft(delivery: Delivery, numbering: Numbering): Draft {
+    // Where the source is named outside the body, nobody without its key gets as far as having a body parsed.
+    if (delivery.sourceId !== undefined) this.#admit(delivery.sourceId, delivery.credentials);
+    const { sourceId: named, items } = decode(delivery.format, delivery.body, this.#limits.eventsPerRequest);
+    if (named !== undefined && delivery.sourceId !== undefined && named !== delivery.sourceId) {
+      throw new IntakeError('bad-request', 'the body and the request name different sources');
+    }
+    const feed = this.#admit(delivery.sourceId ?? named ?? 'default', delivery.credentials);
+    const reading = new Reading(feed, delivery, numbering, this.#index, this.#versions, this.#limits.eventBytes);
+    const draft = reading.read(items);
+    if (draft.eventIds.length === 0 && draft.rejected.length > 0) {
+      throw new IntakeError('no-valid-events', 'every event was refused; "rejected" says why', {
+        rejected: draft.rejected,
+      });
+    }
+    return draft;
+  }
+
+  /** To be called when the commit has ended, well or not. */
+  settled(): void {
+    this.#versions.settled();
+  }
+
+  #admit(sourceId: string, credentials: Credentials): Feed {
+    const feed = this.#feeds.get(sourceId);
+    if (feed === undefined) {
+      throw new IntakeError('source-not-found-or-disabled', `there is no enabled source "${sourceId.slice(0, 64)}"`);
+    }
+    this.#auth.check(feed.source, credentials);
+    return feed;
+  }
+}
+
+/** The reading of one delivery, event by event. */
+class Reading {
+  readonly #feed: Feed;
+  readonly #delivery: Delivery;
+  readonly #numbering: Numbering;
+  readonly #index: FingerprintIndex;
+  readonly #versions: Versions;
+  readonly #eventBytes: number;
+  readonly #eventIds: string[] = [];
+  readonly #rejected: Rejection[] = [];
+  #duplicates = 0;
+
+  constructor(
+    feed: Feed,
+    delivery: Delivery,
+    numbering: Numbering,
+    index: FingerprintIndex,
+    versions: Versions,
+    eventBytes: number,
+  ) {
+    this.#feed = feed;
+    this.#delivery = delivery;
+    this.#numbering = numbering;
+    this.#index = index;
+    this.#versions = versions;
+    this.#eventBytes = eventBytes;
+  }
+
+  read(items: readonly Buffer[]): Draft {
+    const { source } = this.#feed;
+    const builder = new EventBatchBuilder(items.length, totalLength(items));
+    const first = this.#numbering.next;
+    const seq = (this.#numbering.seqs.get(source.id) ?? 0) + 1;
+    this.#versions.opened(first, seq, () => builder.view());
+    const checkEncoding = !isUtf8(this.#delivery.body);
+    for (const [index, bytes] of items.entries()) {
+      if (bytes.length > this.#eventBytes) {
+        this.#reject(index, 'event-too-large', `an event is at most ${this.#eventBytes} bytes long`);
+      } else if (checkEncoding && !isUtf8(bytes)) {
+        this.#reject(index, 'not-utf8', 'an event is UTF-8 text');
+      } else {
+        this.#readEvent(index, bytes, builder, first);
+      }
+    }
+    const result = { sourceId: source.id, eventIds: this.#eventIds, duplicates: this.#duplicates };
+    if (builder.count === 0) return { ...result, rejected: this.#rejected, entry: undefined };
+    this.#numbering.next = first + builder.count;
+    this.#numbering.seqs.set(source.id, seq + builder.count - 1);
+    const entry: EventsEntry = {
+      kind: 'events',
+      first,
+      stream: source.stream,
+      source: source.id,
+      seq,
+      at: this.#numbering.at,
+      events: builder.view(),
+    };
+    return { ...result, rejected: this.#rejected, entry };
+  }
+
+  #readEvent(index: number, bytes: Buffer, builder: EventBatchBuilder, first: Position): void {
+    const event = this.#parse(index, bytes);
+    if (event === undefined) return;
+    const { deliveryId } = this.#delivery;
+    const name = deliveryId === undefined ? undefined : { id: deliveryId, index };
+    const eventIdDigest = this.#feed.identity.eventIdDigest(event, name);
+    if (eventIdDigest instanceof InvalidId) {
+      this.#reject(index, 'id-invalid', eventIdDigest.hint);
+      return;
+    }
+    const place = builder.add(eventIdDigest, hash('sha256', bytes, 'latin1'), bytes);
+    const batch = builder.view();
+    this.#eventIds.push(batch.eventId(place));
+    const verdict = this.#versions.judge(batch, place, event);
+    if (verdict.known) {
+      builder.dropLast();
+      this.#duplicates++;
+      return;
+    }
+    if ('supersedes' in verdict) builder.markSuperseding(place, verdict.supersedes);
+    this.#index.add(batch.fingerprintHigh(place), batch.fingerprintLow(place), first + place);
+  }
+
+  #parse(index: number, bytes: Buffer): JsonObject | undefined {
+    let value: JsonValue;
+    try {
+      value = parseJson(bytes.toString('utf8'));
+    } catch (cause) {
+      if (!(cause instanceof JsonError)) throw cause;
+      this.#reject(index, cause.code, cause.message);
+      return undefined;
+    }
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+    this.#reject(index, 'not-an-object', 'an event is a JSON object');
+    return undefined;
+  }
+
+  #reject(index: number, error: Rejection['error'], hint: string): void {
+    this.#rejected.push({ index, error, hint });
+  }
+}
+
+function totalLength(items: readonly Buffer[]): number {
+  let length = 0;
+  for (const item of items) length += item.length;
+  return length;
+}
+

@@ -1,0 +1,106 @@
+/** Every version of every event seen so far: is this one new, known, or a revision? */
+import type { Position } from '../event.ts';
+import { canonicalText } from '../json/canonical.ts';
+import { type JsonValue, parseJson } from '../json/parse.ts';
+import type { EventBatch } from '../store/batch.ts';
+import type { FingerprintIndex } from '../store/fingerprints/index.ts';
+import { type EventsEntry, itemsOf, type JournalReader } from '../store/journal.ts';
+
+export type Verdict = { known: false } | { known: true } | { known: false; supersedes: number };
+
+const NEW: Verdict = { known: false };
+const KNOWN: Verdict = { known: true };
+/** Journal entries kept at hand, since resends come soon after what they repeat. */
+const KEPT_ENTRIES = 64;
+const KEPT_BYTES = 32 * 1024 * 1024;
+
+interface Version {
+  batch: EventBatch;
+  index: number;
+  seq: number;
+}
+
+export class Versions {
+  readonly #index: FingerprintIndex;
+  readonly #journal: JournalReader;
+  /** Entries that the commit under way will bring, oldest first. */
+  #open: { first: Position; seq: number; batch: () => EventBatch }[] = [];
+  readonly #kept = new Map<Position, EventsEntry>();
+  #keptBytes = 0;
+
+  constructor(index: FingerprintIndex, journal: JournalReader) {
+    this.#index = index;
+    this.#journal = journal;
+  }
+
+  /** From now on, events at `first` and after are found in `batch`, until `settled`. */
+  opened(first: Position, seq: number, batch: () => EventBatch): void {
+    this.#open.push({ first, seq, batch });
+  }
+
+  /** The commit is over: what it brought is in the journal, or nowhere. */
+  settled(): void {
+    this.#open = [];
+  }
+
+  /** Compares the event with every version of it, by its bytes first and by its canonical form if they differ. */
+  judge(batch: EventBatch, index: number, value: JsonValue): Verdict {
+    const high = batch.fingerprintHigh(index);
+    const low = batch.fingerprintLow(index);
+    const positions = this.#index.lookup(high, low);
+    if (positions.length === 0) return NEW;
+    const versions: Version[] = [];
+    for (const position of positions) {
+      const version = this.#versionAt(position);
+      if (version !== undefined && batch.sameEventId(index, version.batch, version.index)) versions.push(version);
+    }
+    if (versions.length === 0) return NEW;
+    if (versions.some((version) => batch.sameRawHash(index, version.batch, version.index))) return KNOWN;
+    const canonical = canonicalText(value);
+    const same = (version: Version) => canonicalText(parseJson(version.batch.text(version.index))) === canonical;
+    if (versions.some(same)) return KNOWN;
+    return { known: false, supersedes: Math.max(...versions.map((version) => version.seq)) };
+  }
+
+  /** Positions of all journaled versions of an event, oldest first. */
+  find(eventId: string): Position[] {
+    const high = Number.parseInt(eventId.slice(0, 8), 16);
+    const low = Number.parseInt(eventId.slice(8, 16), 16);
+    return this.#index.lookup(high, low).filter((position) => {
+      const version = this.#versionAt(position);
+      return version?.batch.eventId(version.index) === eventId;
+    });
+  }
+
+  #versionAt(position: Position): Version | undefined {
+    const open = this.#open.findLast(({ first }) => first <= position);
+    if (open !== undefined) {
+      const index = position - open.first;
+      return { batch: open.batch(), index, seq: open.seq + index };
+    }
+    const entry = this.#entryAt(position);
+    if (entry === undefined) return undefined;
+    const index = position - entry.first;
+    return { batch: entry.events, index, seq: entry.seq + index };
+  }
+
+  #entryAt(position: Position): EventsEntry | undefined {
+    for (const kept of this.#kept.values()) {
+      if (kept.first <= position && position < kept.first + itemsOf(kept)) return kept;
+    }
+    const entry = this.#journal.entryAt(position);
+    if (entry?.kind !== 'events') return undefined;
+    this.#keep(entry);
+    return entry;
+  }
+
+  #keep(entry: EventsEntry): void {
+    this.#kept.set(entry.first, entry);
+    this.#keptBytes += entry.events.raw.length;
+    for (const [first, oldest] of this.#kept) {
+      if (this.#kept.size <= KEPT_ENTRIES && this.#keptBytes <= KEPT_BYTES) break;
+      this.#kept.delete(first);
+      this.#keptBytes -= oldest.events.raw.length;
+    }
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The live feed. Every client is a cursor over what is stored, at the end or behind it, so resuming and following are
+ * the same thing: whoever falls behind reads on from storage at its own pace, nothing is queued for it, and nothing is
+ * lost between past and present. What is new is turned into messages once for all.
+ */
+import type { EventsEntry, JournalReader } from '../store/journal.ts';
+import { itemsOf } from '../store/journal.ts';
+import type { LedgerEntry, LedgerReader } from '../store/ledger.ts';
+import type { Cursor, CursorCodec } from './cursor.ts';
+import { type LedgerMessages, type Message, receivedMessage } from './messages.ts';
+
+/** Where a client's messages go. */
+export interface Outlet {
+  /** @returns false when the outlet has enough for now; it calls `resume` when it wants more */
+  send(frames: string): boolean;
+}
+
+export interface WatchFilter {
+  types: ReadonlySet<string> | undefined;
+  streams: ReadonlySet<string> | undefined;
+  sources: ReadonlySet<string> | undefined;
+}
+
+export interface HubOptions {
+  journal: JournalReader;
+  ledger: LedgerReader;
+  messages: LedgerMessages;
+  codec: CursorCodec;
+}
+
+/** Characters handed to an outlet at a time: enough to be cheap, little enough to be dropped when a client leaves. */
+const CHUNK_LENGTH = 64 * 1024;
+const JOURNAL_CHUNK_BYTES = 256 * 1024;
+/** Characters of messages that are kept, so that all who follow live share them. */
+const KEPT_LENGTH = 32 * 1024 * 1024;
+
+export class Hub {
+  readonly #journal: JournalReader;
+  readonly #codec: CursorCodec;
+  readonly #source: LedgerSource;
+  readonly #clients = new Set<Client>();
+  #heads: Cursor;
+
+  constructor(options: HubOptions) {
+    this.#journal = options.journal;
+    this.#codec = options.codec;
+    this.#source = new LedgerSource(options.ledger, options.messages);
+    this.#heads = { journal: options.journal.head(), ledger: options.ledger.head() };
+  }
+
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /** How far there is something to see. */
+  get heads(): Readonly<Cursor> {
+    return this.#heads;
+  }
+
+  /** Adds a client that has seen everything up to `from`. Its first messages follow before this returns. */
+  join(outlet: Outlet, filter: WatchFilter, from: Cursor): Client {
+    const client = new Client(outlet, filter, from, this.#codec, this.#journal, this.#source);
+    this.#clients.add(client);
+    client.pump(this.#heads);
+    return client;
+  }
+
+  leave(client: Client): void {
+    client.stop();
+    this.#clients.delete(client);
+  }
+
+  /** The outlet of this client wants more. */
+  resume(client: Client): void {
+    client.unblock();
+    client.pump(this.#heads);
+  }
+
+  /** There is something new to see. */
+  advance(heads: Partial<Cursor>): void {
+    this.#heads = { ...this.#heads, ...heads };
+    for (const client of this.#clients) client.pump(this.#heads);
+  }
+}
+
+export class Client {
+  readonly #outlet: Outlet;
+  readonly #filter: WatchFilter;
+  readonly #codec: CursorCodec;
+  readonly #journal: JournalReader;
+  readonly #ledger: LedgerSource;
+  #at: Cursor;
+  #blocked = false;
+
+  constructor(
+    outlet: Outlet,
+    filter: WatchFilter,
+    from: Cursor,
+    codec: CursorCodec,
+    journal: JournalReader,
+    ledger: LedgerSource,
+  ) {
+    this.#outlet = outlet;
+    this.#filter = filter;
+    this.#at = from;
+    this.#codec = codec;
+    this.#journal = journal;
+    this.#ledger = ledger;
+  }
+
+  unblock(): void {
+    this.#blocked = false;
+  }
+
+  stop(): void {
+    this.#blocked = true;
+  }
+
+  /** Sends what there is up to `heads`, until the outlet has enough. */
+  pump(heads: Cursor): void {
+    while (!this.#blocked && this.#at.journal < heads.journal) this.#send(this.#received(heads));
+    while (!this.#blocked && this.#at.ledger < heads.ledger) this.#send(this.#fromLedger(heads));
+  }
+
+  #send(frames: string): void {
+    if (frames !== '' && !this.#outlet.send(frames)) this.#blocked = true;
+  }
+
+  #received(heads: Cursor): string {
+    if (this.#filter.types?.has('received') === false) {
+      this.#at = { ...this.#at, journal: heads.journal };
+      return '';
+    }
+    let frames = '';
+    for (const entry of this.#journal.read(this.#at.journal + 1, JOURNAL_CHUNK_BYTES)) {
+      this.#at = { ...this.#at, journal: entry.first + itemsOf(entry) - 1 };
+      if (entry.kind === 'events') frames += this.#frame(receivedMessage(entry satisfies EventsEntry));
+    }
+    return frames;
+  }
+
+  #fromLedger(heads: Cursor): string {
+    const messages = this.#ledger.after(this.#at.ledger);
+    if (messages === undefined) {
+      this.#at = { ...this.#at, ledger: heads.ledger };
+      return '';
+    }
+    let frames = '';
+    for (let place = firstAfter(messages.list, this.#at.ledger); place < messages.list.length; place++) {
+      const message = messages.list[place]!;
+      this.#at = { ...this.#at, ledger: message.position };
+      frames += this.#frame(message);
+      if (frames.length >= CHUNK_LENGTH) return frames;
+    }
+    this.#at = { ...this.#at, ledger: messages.last };
+    return frames;
+  }
+
+  #frame(message: Message): string {
+    const { types, streams, sources } = this.#filter;
+    if (types !== undefined && !types.has(message.type)) return '';
+    if (streams !== undefined && !streams.has(message.stream)) return '';
+    if (sources !== undefined && (message.source === undefined || !sources.has(message.source))) return '';
+    return `id: ${this.#codec.encode(this.#at)}\ndata: ${message.text}\n\n`;
+  }
+}
+
+interface EntryMessages {
+  first: number;
+  last: number;
+  length: number;
+  list: Message[];
+}
+
+/** The messages of the ledger's entries, the newest few kept. */
+class LedgerSource {
+  readonly #ledger: LedgerReader;
+  readonly #messages: LedgerMessages;
+  readonly #kept: EntryMessages[] = [];
+  #keptLength = 0;
+
+  constructor(ledger: LedgerReader, messages: LedgerMessages) {
+    this.#ledger = ledger;
+    this.#messages = messages;
+  }
+
+  /** Messages of the entry that holds the position after this one; undefined at the end. */
+  after(position: number): EntryMessages | undefined {
+    const kept = this.#kept.find(({ first, last }) => first <= position + 1 && position + 1 <= last);
+    if (kept !== undefined) return kept;
+    const entry = this.#ledger.read(position + 1, 1)[0];
+    if (entry === undefined) return undefined;
+    return this.#keep(entry, this.#messages.of(entry));
+  }
+
+  #keep({ first, count }: LedgerEntry, list: Message[]): EntryMessages {
+    const length = list.reduce((sum, { text }) => sum + text.length, 0);
+    const made = { first, last: first + count - 1, length, list };
+    this.#kept.push(made);
+    this.#keptLength += length;
+    while (this.#keptLength > KEPT_LENGTH && this.#kept.length > 1) this.#keptLength -= this.#kept.shift()!.length;
+    return made;
+  }
+}
+
+/** Index of the first message above `position`; their positions ascend. */
+function firstAfter(list: readonly Message[], position: number): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (list[middle]!.position <= position) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

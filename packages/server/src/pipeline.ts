@@ -1,0 +1,145 @@
+/**
+ * The life of an event, stage by stage. `Arrivals` runs on the journal's thread and ends with the acknowledgement;
+ * `Passage` runs on its own and ends with the event certified, anchored and visible. Between them lies the journal:
+ * `Passage` reads nothing else, so a crash anywhere means no more than starting again from the ledger's cursor.
+ */
+import { hash } from 'node:crypto';
+import { canonicalize } from '@tidemark/proof';
+import type { Anchorer } from './anchor/anchor.ts';
+import type { Certifier } from './certify/certifier.ts';
+import type { Position, SealedPacket } from './event.ts';
+import type { CutClock } from './intake/cut-clock.ts';
+import { IntakeError } from './intake/errors.ts';
+import type { Delivery, Draft, Intake, Numbering } from './intake/intake.ts';
+import type { Normalizer } from './normalize/normalizer.ts';
+import type { FingerprintIndex } from './store/fingerprints/index.ts';
+import { type ConfigEntry, itemsOf, type JournalEntry, type JournalReader, type JournalWriter } from './store/journal.ts';
+import type { StreamConfig } from './stream.ts';
+
+export interface ArrivalStages {
+  intake: Intake;
+  journal: JournalWriter;
+  index: FingerprintIndex;
+  cuts: CutClock;
+}
+
+export class Arrivals {
+  readonly #stages: ArrivalStages;
+  #seqs: Map<string, number>;
+
+  constructor(stages: ArrivalStages) {
+    this.#stages = stages;
+    this.#seqs = stages.journal.sourceSeqs();
+  }
+
+  /**
+   * Takes many deliveries with one commit. When this returns, the events of every `Draft` are on disk.
+   * @param now milliseconds since 1970
+   */
+  accept(deliveries: readonly Delivery[], now: number): (Draft | IntakeError)[] {
+    const { intake, journal, index, cuts } = this.#stages;
+    const numbering: Numbering = { next: journal.next, seqs: new Map(this.#seqs), at: now };
+    try {
+      // 1. intake: authenticate, decode, bound, identify, tell new events from known ones
+      const drafts = deliveries.map((delivery) => this.#draft(delivery, numbering));
+      // 2. journal: one commit for all of them, and for the cuts that are due by the clock
+      const entries: JournalEntry[] = drafts.flatMap((draft) => (draft instanceof IntakeError ? [] : (draft.entry ?? [])));
+      for (const stream of cuts.due(now)) entries.push({ kind: 'cut', first: numbering.next++, stream, at: now });
+      if (entries.length > 0) journal.append(entries);
+      cuts.saw(entries);
+      this.#seqs = numbering.seqs;
+      index.maintain();
+      return drafts;
+    } catch (cause) {
+      index.rollback(journal.next - 1);
+      throw cause;
+    } finally {
+      intake.settled();
+    }
+  }
+
+  /** A delivery that cannot be read is refused alone, whatever the reason: the others of the group go on. */
+  #draft(delivery: Delivery, numbering: Numbering): Draft | IntakeError {
+    const before = numbering.next - 1;
+    try {
+      return this.#stages.intake.draft(delivery, numbering);
+    } catch (cause) {
+      this.#stages.index.rollback(before);
+      if (cause instanceof IntakeError) return cause;
+      return new IntakeError('internal-error', 'this delivery could not be read; nothing of it was stored', { cause });
+    }
+  }
+}
+
+export interface PassageStages {
+  journal: JournalReader;
+  normalizer: Normalizer;
+  certifier: Certifier;
+  anchorer: Anchorer | undefined;
+  /** Tells the readers that there is something new in the ledger; names the packets among it. */
+  publish: (sealed: readonly SealedPacket[]) => void;
+}
+
+/** Raw bytes read from the journal at a time: enough for a few packets, little enough for a quick commit. */
+const BITE_BYTES = 4 * 1024 * 1024;
+
+export class Passage {
+  readonly #stages: PassageStages;
+  #next: Position;
+
+  /** @param cursor where the ledger says that everything before has been dealt with */
+  constructor(stages: PassageStages, cursor: Position) {
+    this.#stages = stages;
+    this.#next = cursor;
+  }
+
+  /** Takes the next bite of the journal. @returns false when there was nothing left */
+  advance(): boolean {
+    const { journal, certifier, publish } = this.#stages;
+    const entries = journal.read(this.#next, BITE_BYTES);
+    for (const entry of entries) {
+      this.#take(entry);
+      this.#next = entry.first + itemsOf(entry);
+    }
+    // 5. certify: what was sealed, and the cursor, in one commit
+    const sealed = certifier.commit(this.#next);
+    // 7. publish
+    if (sealed.length > 0) publish(sealed);
+    return entries.length > 0;
+  }
+
+  /** 6. anchor: the newest packet of each stream, which proves those before it; then publish again */
+  async anchor(): Promise<void> {
+    const anchored = await this.#stages.anchorer?.run();
+    if (anchored !== undefined && anchored.length > 0) this.#stages.publish([]);
+  }
+
+  #take(entry: JournalEntry): void {
+    const { normalizer, certifier } = this.#stages;
+    switch (entry.kind) {
+      case 'events': {
+        const from = certifier.consumed(entry.stream);
+        // 3. normalize: map, coerce, require, constrain, or quarantine with the reasons
+        for (const event of normalizer.normalize(entry, certifier.config(entry.stream), from)) {
+          // 4. order and fuse: streams that keep the journal's order pass straight on
+          // 5. certify: a leaf in the stream's log
+          certifier.append(entry.stream, event, entry.at);
+        }
+        return;
+      }
+      case 'cut':
+        certifier.cut(entry.stream, entry.at);
+        return;
+      case 'config':
+        if (entry.first >= certifier.consumed(entry.stream)) this.#reconfigure(entry);
+        return;
+    }
+  }
+
+  #reconfigure(entry: ConfigEntry): void {
+    const config = JSON.parse(entry.config) as StreamConfig;
+    const policies = Object.values(config.sources).map((policy) => canonicalize(policy));
+    const byHash = new Map(policies.map((policy) => [hash('sha256', policy, 'hex'), policy]));
+    this.#stages.certifier.reconfigure(config, byHash, entry.first, entry.at);
+  }
+}

@@ -1,0 +1,61 @@
+/** Events in log order, page by page: what is in sealed packets, as it was sealed. */
+import type { LedgerPosition, LedgerReader } from '../store/ledger.ts';
+import { StoreError } from '../store/errors.ts';
+import { type EventItem, type EventReader, toItem } from './events.ts';
+
+/** Ledger entries looked at for one page, so that a page for a quiet stream ends. */
+const SCAN_LIMIT = 10_000;
+const ENTRIES_AT_A_TIME = 16;
+
+export interface FeedPage {
+  items: EventItem[];
+  /** Where the next page begins: everything up to this ledger position has been looked at. */
+  next: LedgerPosition;
+}
+
+export class LogFeed {
+  readonly #ledger: LedgerReader;
+  readonly #events: EventReader;
+
+  constructor(ledger: LedgerReader, events: EventReader) {
+    this.#ledger = ledger;
+    this.#events = events;
+  }
+
+  /** @param after ledger position of the last item seen */
+  page(after: LedgerPosition, limit: number, stream: string | undefined, sourceId: string | undefined): FeedPage {
+    const items: EventItem[] = [];
+    let next = after;
+    for (let scanned = 0; scanned < SCAN_LIMIT; scanned += ENTRIES_AT_A_TIME) {
+      const entries = this.#ledger.read(next + 1, ENTRIES_AT_A_TIME);
+      if (entries.length === 0) break;
+      for (const entry of entries) {
+        const last = entry.first + entry.count - 1;
+        const matches = entry.kind === 'packet' && (stream === undefined || entry.packet.stream === stream);
+        if (matches) {
+          // The second half of a packet's positions stands for its leaves, certified; a page may end within it.
+          const leaves = entry.packet.end - entry.packet.start;
+          const seen = Math.max(0, next - (entry.first + leaves) + 1);
+          for (let place = seen; place < leaves; place++) {
+            if (items.length === limit) return { items, next };
+            const item = this.#item(entry.packet.stream, entry.packet.start + place);
+            if (item !== undefined && (sourceId === undefined || item.sourceId === sourceId)) items.push(item);
+            next = entry.first + leaves + place;
+          }
+        }
+        next = last;
+      }
+      if (items.length === limit) break;
+    }
+    return { items, next };
+  }
+
+  /** Undefined for leaves that are no events, such as a log's header. */
+  #item(stream: string, leaf: number): EventItem | undefined {
+    const position = this.#ledger.positionOfLeaf(stream, leaf);
+    if (position === undefined) return undefined;
+    const record = this.#events.record(position);
+    if (record === undefined) throw new StoreError('damaged', `leaf ${leaf} of ${stream} is not in the journal`);
+    return toItem(record);
+  }
+}

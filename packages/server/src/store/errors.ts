@@ -1,0 +1,28 @@
+/**
+ * What can go wrong in the store layer.
+ *
+ * - `in-use`: another process holds the data directory
+ * - `too-new`: the data was written by a later version of this program
+ * - `out-of-order`: a caller broke the numbering; a defect of this program
+ * - `write-failed`, `read-failed`: the disk refused; the cause says why
+ * - `damaged`: durable data is not what was written
+ * - `index-damaged`: the same of data that is derived from the journal; opening the index again repairs it
+ */
+export type StoreErrorCode =
+  | 'in-use'
+  | 'too-new'
+  | 'out-of-order'
+  | 'write-failed'
+  | 'read-failed'
+  | 'damaged'
+  | 'index-damaged';
+
+export class StoreError extends Error {
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,72 @@
+/** What the journal holds, and what any journal owes to its callers. */
+import type { Position } from '../event.ts';
+import type { EventBatch } from './batch.ts';
+
+interface Entry {
+  /** Position of the entry's first item; a control entry is one item. */
+  first: Position;
+  stream: string;
+  /** When the single writer took the entry in, milliseconds since 1970. */
+  at: number;
+}
+
+/** The new events of one delivery of one source. */
+export interface EventsEntry extends Entry {
+  kind: 'events';
+  source: string;
+  /** The source's sequence number of the first event; the others follow without a gap. */
+  seq: number;
+  events: EventBatch;
+}
+
+/** "Seal what this stream has": whoever cuts by the clock writes it down, so that replay needs no clock. */
+export interface CutEntry extends Entry {
+  kind: 'cut';
+}
+
+/** From here on, this is the stream's configuration. */
+export interface ConfigEntry extends Entry {
+  kind: 'config';
+  /** RFC 8785 text of a `StreamConfig`. */
+  config: string;
+}
+
+export type JournalEntry = EventsEntry | CutEntry | ConfigEntry;
+
+/** Number of items in an entry, which is also how many positions it takes. */
+export function itemsOf(entry: JournalEntry): number {
+  return entry.kind === 'events' ? entry.events.count : 1;
+}
+
+export interface StreamTail {
+  lastEvents: Position;
+  lastCut: Position;
+  config: string | undefined;
+}
+
+/**
+ * The append side. One writer holds it; it alone numbers entries.
+ *
+ * `append` is one atomic commit: when it returns, all entries are on disk (fsync); when it throws, none is. Entries
+ * come with consecutive positions starting at `next`.
+ */
+export interface JournalWriter extends JournalReader {
+  readonly next: Position;
+  append(entries: readonly JournalEntry[]): void;
+  /** The last sequence number given to each source. */
+  sourceSeqs(): Map<string, number>;
+  streamTails(): Map<string, StreamTail>;
+}
+
+/** The read side. Sees committed entries only, in order of position. */
+export interface JournalReader {
+  /** The last committed position; 0 when empty. */
+  head(): Position;
+  /** Entries from the one that holds `from` on, until `maxBytes` of payload are exceeded (at least one). */
+  read(from: Position, maxBytes: number): JournalEntry[];
+  /** Entries below `before`, newest first. */
+  readBackwards(before: Position, limit: number, source?: string): JournalEntry[];
+  /** The entry that holds `position`. */
+  entryAt(position: Position): JournalEntry | undefined;
+  close(): void;
+}

@@ -1,0 +1,125 @@
+/** Packet contents as files named by their SHA-256. A file is complete and on disk before it has its name. */
+import { createHash, type Hash } from 'node:crypto';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fdatasyncSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { StoreError } from './errors.ts';
+
+const DIRECTORY = 'packets';
+const UNFINISHED = 'unfinished';
+
+export class PacketFiles {
+  readonly #dir: string;
+
+  constructor(dataDir: string) {
+    this.#dir = join(dataDir, DIRECTORY);
+  }
+
+  /** For the one process that writes: makes the folders and drops what a crash left unfinished. */
+  prepare(): void {
+    rmSync(join(this.#dir, UNFINISHED), { recursive: true, force: true });
+    mkdirSync(join(this.#dir, UNFINISHED), { recursive: true });
+  }
+
+  create(name: string): PacketWriter {
+    return new PacketWriter(join(this.#dir, UNFINISHED, name), (hash) => {
+      const path = this.#path(hash);
+      mkdirSync(join(path, '..'), { recursive: true });
+      return path;
+    });
+  }
+
+  /** Bytes `[start, end)` of a packet's content. */
+  read(contentHash: string, start: number, end: number): Buffer {
+    const fd = openSync(this.#existing(contentHash), 'r');
+    try {
+      const bytes = Buffer.allocUnsafe(end - start);
+      const length = readSync(fd, bytes, 0, bytes.length, start);
+      if (length < bytes.length) throw new StoreError('damaged', `packet content ${contentHash} is cut short`);
+      return bytes;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  stream(contentHash: string): Readable {
+    return createReadStream(this.#existing(contentHash));
+  }
+
+  has(contentHash: string): boolean {
+    return existsSync(this.#path(contentHash));
+  }
+
+  /** Hashes of all contents that are there. */
+  *list(): Generator<string> {
+    for (const folder of readdirSync(this.#dir)) {
+      if (folder === UNFINISHED) continue;
+      for (const file of readdirSync(join(this.#dir, folder))) yield file.slice(0, 64);
+    }
+  }
+
+  #existing(contentHash: string): string {
+    const path = this.#path(contentHash);
+    if (!existsSync(path)) throw new StoreError('damaged', `packet content ${contentHash} is missing`);
+    return path;
+  }
+
+  #path(contentHash: string): string {
+    return join(this.#dir, contentHash.slice(0, 2), `${contentHash}.ndjson`);
+  }
+}
+
+/** Writes one content, hashing as it goes; memory does not grow with the packet. */
+export class PacketWriter {
+  readonly #path: string;
+  readonly #finalPath: (hash: string) => string;
+  readonly #fd: number;
+  readonly #hash: Hash;
+  #size = 0;
+
+  constructor(path: string, finalPath: (hash: string) => string) {
+    this.#path = path;
+    this.#finalPath = finalPath;
+    this.#fd = openSync(path, 'w');
+    this.#hash = createHash('sha256');
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+    this.#size += bytes.length;
+  }
+
+  /** When this returns, the content is on disk under its hash. */
+  finish(): { contentHash: string; sizeBytes: number } {
+    const contentHash = this.#hash.digest('hex');
+    fdatasyncSync(this.#fd);
+    closeSync(this.#fd);
+    const finalPath = this.#finalPath(contentHash);
+    renameSync(this.#path, finalPath);
+    syncDirectory(join(finalPath, '..'));
+    return { contentHash, sizeBytes: this.#size };
+  }
+}
+
+function syncDirectory(dir: string): void {
+  const fd = openSync(dir, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,218 @@
+/** The journal in SQLite: a row an entry, so a batch of a thousand events is one insert. */
+import { join } from 'node:path';
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { Position } from '../../event.ts';
+import { EventBatch } from '../batch.ts';
+import { StoreError } from '../errors.ts';
+import { itemsOf, type JournalEntry, type JournalReader, type JournalWriter, type StreamTail } from '../journal.ts';
+import { inTransaction, openDatabase } from './database.ts';
+
+const FILE = 'journal.db';
+const MIGRATIONS = join(import.meta.dirname, 'migrations', 'journal');
+// Large pages suit rows of 100 KB and more: 1.0 µs an event against 2.4 µs with pages of 4096 bytes.
+const PAGE_SIZE = 32_768;
+/** Rows fetched at a time while reading; a read also stops at its byte budget. */
+const READ_ROWS = 64;
+
+type Row = Record<string, SQLOutputValue>;
+
+export class SqliteJournalReader implements JournalReader {
+  protected readonly db: DatabaseSync;
+  readonly #from: StatementSync;
+  readonly #at: StatementSync;
+  readonly #backwards: StatementSync;
+  readonly #backwardsOfSource: StatementSync;
+  readonly #last: StatementSync;
+
+  constructor(dir: string, db = openDatabase(join(dir, FILE))) {
+    this.db = db;
+    this.#from = db.prepare('SELECT * FROM entries WHERE first >= ? ORDER BY first LIMIT ?');
+    this.#at = db.prepare('SELECT * FROM entries WHERE first <= ? ORDER BY first DESC LIMIT 1');
+    this.#backwards = db.prepare(
+      "SELECT * FROM entries WHERE first < ? AND kind = 'events' ORDER BY first DESC LIMIT ?",
+    );
+    this.#backwardsOfSource = db.prepare(
+      'SELECT * FROM entries WHERE first < ? AND source = ? ORDER BY first DESC LIMIT ?',
+    );
+    this.#last = db.prepare('SELECT first, count FROM entries ORDER BY first DESC LIMIT 1');
+  }
+
+  head(): Position {
+    const row = this.#last.get();
+    return row === undefined ? 0 : Number(row.first) + Number(row.count) - 1;
+  }
+
+  read(from: Position, maxBytes: number): JournalEntry[] {
+    const entries: JournalEntry[] = [];
+    const containing = this.entryAt(from);
+    let next = containing === undefined ? from : containing.first;
+    let bytes = 0;
+    while (bytes < maxBytes) {
+      const rows = this.#from.iterate(next, READ_ROWS);
+      let fetched = 0;
+      for (const row of rows) {
+        const entry = toEntry(row);
+        entries.push(entry);
+        fetched++;
+        next = entry.first + itemsOf(entry);
+        if (entry.kind === 'events') bytes += entry.events.raw.length;
+        if (bytes >= maxBytes) break;
+      }
+      if (fetched < READ_ROWS) break;
+    }
+    return entries;
+  }
+
+  readBackwards(before: Position, limit: number, source?: string): JournalEntry[] {
+    const rows =
+      source === undefined ? this.#backwards.all(before, limit) : this.#backwardsOfSource.all(before, source, limit);
+    return rows.map(toEntry);
+  }
+
+  entryAt(position: Position): JournalEntry | undefined {
+    const row = this.#at.get(position);
+    if (row === undefined) return undefined;
+    const entry = toEntry(row);
+    return position < entry.first + itemsOf(entry) ? entry : undefined;
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}
+
+export class SqliteJournal extends SqliteJournalReader implements JournalWriter {
+  #next: Position;
+  readonly #insert: StatementSync;
+  readonly #setSeq: StatementSync;
+  readonly #setTail: StatementSync;
+
+  constructor(dir: string) {
+    super(dir, openDatabase(join(dir, FILE), { migrations: MIGRATIONS, pageSize: PAGE_SIZE }));
+    // Moving the log into the database stalls the writer for tens of milliseconds: `checkpoint` does it elsewhere.
+    this.db.exec('PRAGMA wal_autocheckpoint = 0');
+    this.#insert = this.db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#setSeq = this.db.prepare('INSERT INTO sources VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq');
+    this.#setTail = this.db.prepare(
+      `INSERT INTO stream_tails VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+         last_events = max(last_events, excluded.last_events), last_cut = max(last_cut, excluded.last_cut),
+         config = coalesce(excluded.config, config)`,
+    );
+    this.#next = this.head() + 1;
+  }
+
+  get next(): Position {
+    return this.#next;
+  }
+
+  append(entries: readonly JournalEntry[]): void {
+    const seqs = new Map<string, number>();
+    let next = this.#next;
+    try {
+      inTransaction(this.db, () => {
+        for (const entry of entries) {
+          if (entry.first !== next) throw new StoreError('out-of-order', `entry ${entry.first} where ${next} is due`);
+          next += itemsOf(entry);
+          this.#insertEntry(entry);
+          if (entry.kind === 'events') seqs.set(entry.source, entry.seq + entry.events.count - 1);
+        }
+        for (const [source, seq] of seqs) this.#setSeq.run(source, seq);
+        for (const [stream, tail] of tailsOf(entries)) {
+          this.#setTail.run(stream, tail.lastEvents, tail.lastCut, tail.config ?? null);
+        }
+      });
+    } catch (cause) {
+      if (cause instanceof StoreError) throw cause;
+      throw new StoreError('write-failed', 'the journal cannot be written', { cause });
+    }
+    this.#next = next;
+  }
+
+  sourceSeqs(): Map<string, number> {
+    const rows = this.db.prepare('SELECT source, seq FROM sources').all();
+    return new Map(rows.map((row) => [String(row.source), Number(row.seq)]));
+  }
+
+  streamTails(): Map<string, StreamTail> {
+    const rows = this.db.prepare('SELECT * FROM stream_tails').all();
+    return new Map(
+      rows.map((row) => [
+        String(row.stream),
+        {
+          lastEvents: Number(row.last_events),
+          lastCut: Number(row.last_cut),
+          config: row.config === null ? undefined : String(row.config),
+        },
+      ]),
+    );
+  }
+
+  #insertEntry(entry: JournalEntry): void {
+    const events = entry.kind === 'events' ? entry : undefined;
+    this.#insert.run(
+      entry.first,
+      itemsOf(entry),
+      entry.kind,
+      entry.stream,
+      entry.at,
+      events?.source ?? null,
+      events?.seq ?? null,
+      entry.kind === 'config' ? entry.config : null,
+      events?.events.headers ?? null,
+      events?.events.raw ?? null,
+    );
+  }
+}
+
+/** Moves what the journal's write-ahead log holds into the database, without holding up its writer. */
+export class JournalCheckpointer {
+  readonly #db: DatabaseSync;
+
+  constructor(dir: string) {
+    this.#db = openDatabase(join(dir, FILE), { migrations: MIGRATIONS });
+  }
+
+  run(): void {
+    this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+/** What a commit changes for each stream; one row a stream, however many entries it brings. */
+function tailsOf(entries: readonly JournalEntry[]): Map<string, StreamTail> {
+  const tails = new Map<string, StreamTail>();
+  for (const entry of entries) {
+    let tail = tails.get(entry.stream);
+    if (tail === undefined) {
+      tail = { lastEvents: 0, lastCut: 0, config: undefined };
+      tails.set(entry.stream, tail);
+    }
+    if (entry.kind === 'events') tail.lastEvents = entry.first;
+    if (entry.kind === 'cut') tail.lastCut = entry.first;
+    if (entry.kind === 'config') tail.config = entry.config;
+  }
+  return tails;
+}
+
+function toEntry(row: Row): JournalEntry {
+  const common = { first: Number(row.first), stream: String(row.stream), at: Number(row.at) };
+  switch (row.kind) {
+    case 'events':
+      return {
+        ...common,
+        kind: 'events',
+        source: String(row.source),
+        seq: Number(row.seq),
+        events: new EventBatch(row.headers as Uint8Array, row.raw as Uint8Array),
+      };
+    case 'cut':
+      return { ...common, kind: 'cut' };
+    case 'config':
+      return { ...common, kind: 'config', config: String(row.config) };
+    default:
+      throw new StoreError('damaged', `journal entry ${common.first} is of unknown kind ${String(row.kind)}`);
+  }
+}

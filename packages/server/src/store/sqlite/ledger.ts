@@ -1,0 +1,283 @@
+/** The ledger in SQLite. */
+import { join } from 'node:path';
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { Position, SealedPacket } from '../../event.ts';
+import { StoreError } from '../errors.ts';
+import type {
+  AnchorRow,
+  LedgerCommit,
+  LedgerEntry,
+  LedgerPosition,
+  LedgerReader,
+  LedgerWriter,
+  PacketRow,
+  Place,
+  StreamRow,
+} from '../ledger.ts';
+import { inTransaction, openDatabase } from './database.ts';
+
+const FILE = 'ledger.db';
+const MIGRATIONS = join(import.meta.dirname, 'migrations', 'ledger');
+const PAGE_SIZE = 16_384;
+const OFFSET_BYTES = 4;
+const PACKET = 'version_id, stream, "start", "end", content_hash, manifest, checkpoint, sealed_at';
+
+type Row = Record<string, SQLOutputValue>;
+
+export class SqliteLedgerReader implements LedgerReader {
+  protected readonly db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(dir: string, db = openDatabase(join(dir, FILE))) {
+    this.db = db;
+  }
+
+  cursor(): Position {
+    return Number(this.#get('SELECT position FROM cursor')?.position);
+  }
+
+  head(): LedgerPosition {
+    const row = this.#get('SELECT first, count FROM entries ORDER BY first DESC LIMIT 1');
+    return row === undefined ? 0 : Number(row.first) + Number(row.count) - 1;
+  }
+
+  streams(): StreamRow[] {
+    return this.#all('SELECT * FROM streams ORDER BY stream').map(toStream);
+  }
+
+  stream(stream: string): StreamRow | undefined {
+    const row = this.#get('SELECT * FROM streams WHERE stream = ?', stream);
+    return row && toStream(row);
+  }
+
+  read(from: LedgerPosition, limit: number): LedgerEntry[] {
+    const containing = this.#get('SELECT first, count FROM entries WHERE first <= ? ORDER BY first DESC LIMIT 1', from);
+    const inside = containing !== undefined && from < Number(containing.first) + Number(containing.count);
+    const first = inside ? Number(containing.first) : from;
+    const rows = this.#all('SELECT * FROM entries WHERE first >= ? ORDER BY first LIMIT ?', first, limit);
+    return rows.map((row) => this.#toEntry(row));
+  }
+
+  packet(versionId: string): PacketRow | undefined {
+    const row = this.#get(`SELECT ${PACKET} FROM packets WHERE version_id = ?`, versionId);
+    return row && toPacket(row);
+  }
+
+  packetOfLeaf(stream: string, leaf: number): PacketRow | undefined {
+    return this.packetsFrom(stream, leaf, 1)[0];
+  }
+
+  packetsFrom(stream: string, leaf: number, limit: number): PacketRow[] {
+    const sql = `SELECT ${PACKET} FROM packets WHERE stream = ? AND "end" > ? ORDER BY "end" LIMIT ?`;
+    return this.#all(sql, stream, leaf, limit).map(toPacket);
+  }
+
+  lineBounds(versionId: string, from: number, to: number): { start: number; ends: number[] } {
+    // One offset more than asked for: the end of the line before is the start of the first.
+    const skipped = Math.max(0, from - 1);
+    const sql = 'SELECT substr(offsets, ?, ?) AS part FROM packets WHERE version_id = ?';
+    const row = this.#get(sql, skipped * OFFSET_BYTES + 1, (to - skipped) * OFFSET_BYTES, versionId);
+    if (row === undefined) throw new StoreError('damaged', `packet ${versionId} is missing`);
+    const part = toBuffer(row.part);
+    const ends = Array.from({ length: part.length / OFFSET_BYTES }, (_, index) => part.readUInt32LE(index * OFFSET_BYTES));
+    const start = from === 0 ? 0 : (ends.shift() ?? 0);
+    return { start, ends };
+  }
+
+  placement(position: Position): Place | undefined {
+    const row = this.#get('SELECT * FROM placements WHERE first <= ? ORDER BY first DESC LIMIT 1', position);
+    if (row === undefined) return undefined;
+    const offset = position - Number(row.first);
+    return offset < Number(row.count) ? { stream: String(row.stream), leaf: Number(row.leaf) + offset } : undefined;
+  }
+
+  positionOfLeaf(stream: string, leaf: number): Position | undefined {
+    const sql = 'SELECT * FROM placements WHERE stream = ? AND leaf <= ? ORDER BY leaf DESC LIMIT 1';
+    const row = this.#get(sql, stream, leaf);
+    if (row === undefined) return undefined;
+    const offset = leaf - Number(row.leaf);
+    return offset < Number(row.count) ? Number(row.first) + offset : undefined;
+  }
+
+  reasons(position: Position): string[] | undefined {
+    const row = this.#get('SELECT reasons FROM quarantine WHERE position = ?', position);
+    return row && (JSON.parse(String(row.reasons)) as string[]);
+  }
+
+  policy(hash: string): string | undefined {
+    const row = this.#get('SELECT policy FROM policies WHERE hash = ?', hash);
+    return row && String(row.policy);
+  }
+
+  tile(stream: string, level: number, index: number): Buffer | undefined {
+    const row = this.#get('SELECT hashes FROM tiles WHERE stream = ? AND level = ? AND idx = ?', stream, level, index);
+    return row && toBuffer(row.hashes);
+  }
+
+  anchor(versionId: string): AnchorRow | undefined {
+    const row = this.#get('SELECT * FROM anchors WHERE version_id = ?', versionId);
+    return row && toAnchor(row);
+  }
+
+  anchorCovering(stream: string, end: number): AnchorRow | undefined {
+    const row = this.#get('SELECT * FROM anchors WHERE stream = ? AND "end" >= ? ORDER BY "end" LIMIT 1', stream, end);
+    return row && toAnchor(row);
+  }
+
+  unanchoredHeads(): PacketRow[] {
+    const sql = `SELECT ${PACKET} FROM packets JOIN streams USING (stream)
+      WHERE version_id = streams.head AND version_id NOT IN (SELECT version_id FROM anchors) ORDER BY stream`;
+    return this.#all(sql).map(toPacket);
+  }
+
+  close(): void {
+    this.db.close();
+  }
+
+  #toEntry(row: Row): LedgerEntry {
+    const versionId = String(row.version_id);
+    const first = Number(row.first);
+    const packet = this.packet(versionId);
+    if (packet === undefined) throw new StoreError('damaged', `ledger entry ${first} names an unknown packet`);
+    if (row.kind === 'packet') return { kind: 'packet', first, count: Number(row.count), packet };
+    const anchor = this.anchor(versionId);
+    if (anchor === undefined) throw new StoreError('damaged', `ledger entry ${first} names an unknown anchor`);
+    return { kind: 'anchor', first, count: 1, anchor, packet };
+  }
+
+  #get(sql: string, ...values: (string | number)[]): Row | undefined {
+    return this.#statement(sql).get(...values);
+  }
+
+  #all(sql: string, ...values: (string | number)[]): Row[] {
+    return this.#statement(sql).all(...values);
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
+  #head: LedgerPosition;
+  readonly #insertEntry: StatementSync;
+  readonly #insertPacket: StatementSync;
+  readonly #insertPlacement: StatementSync;
+  readonly #insertQuarantine: StatementSync;
+  readonly #putTile: StatementSync;
+  readonly #putStream: StatementSync;
+  readonly #putPolicy: StatementSync;
+  readonly #setCursor: StatementSync;
+  readonly #insertAnchor: StatementSync;
+
+  constructor(dir: string) {
+    super(dir, openDatabase(join(dir, FILE), { migrations: MIGRATIONS, pageSize: PAGE_SIZE }));
+    const { db } = this;
+    this.#insertEntry = db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?)');
+    this.#insertPacket = db.prepare('INSERT INTO packets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#insertPlacement = db.prepare('INSERT INTO placements VALUES (?, ?, ?, ?)');
+    this.#insertQuarantine = db.prepare('INSERT INTO quarantine VALUES (?, ?, ?, ?)');
+    this.#putTile = db.prepare(
+      'INSERT INTO tiles VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET hashes = excluded.hashes',
+    );
+    this.#putStream = db.prepare('INSERT OR REPLACE INTO streams VALUES (?, ?, ?, ?, ?, ?)');
+    this.#putPolicy = db.prepare('INSERT OR IGNORE INTO policies VALUES (?, ?)');
+    this.#setCursor = db.prepare('UPDATE cursor SET position = ?');
+    this.#insertAnchor = db.prepare('INSERT INTO anchors VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#head = this.head();
+  }
+
+  commit(step: LedgerCommit): void {
+    this.#write(() => {
+      for (const packet of step.packets) this.#writePacket(packet);
+      for (const row of step.streams) {
+        const through = JSON.stringify(row.through);
+        this.#putStream.run(row.stream, row.consumed, row.size, row.head ?? null, through, row.config);
+      }
+      for (const [hash, policy] of step.policies) this.#putPolicy.run(hash, policy);
+      this.#setCursor.run(step.cursor);
+    });
+  }
+
+  recordAnchors(anchors: readonly AnchorRow[]): void {
+    this.#write(() => {
+      for (const { versionId, stream, end, chain, vout, txid, height, envelope } of anchors) {
+        this.#insertAnchor.run(versionId, stream, end, chain, vout, txid, height, envelope);
+        this.#enter('anchor', 1, versionId);
+      }
+    });
+  }
+
+  #writePacket(packet: SealedPacket): void {
+    const { stream, start, end, versionId, contentHash, manifest, checkpoint, offsets, sealedAt } = packet;
+    this.#insertPacket.run(versionId, stream, start, end, contentHash, manifest, checkpoint, offsets, sealedAt);
+    this.#enter('packet', 2 * (end - start), versionId);
+    for (const { level, index, hashes } of packet.tiles) this.#putTile.run(stream, level, index, hashes);
+    for (const { first, count, leaf } of packet.placements) this.#insertPlacement.run(first, count, stream, leaf);
+    for (const { position, leaf, reasons } of packet.quarantined) {
+      this.#insertQuarantine.run(position, stream, leaf, JSON.stringify(reasons));
+    }
+  }
+
+  #enter(kind: LedgerEntry['kind'], count: number, versionId: string): void {
+    this.#insertEntry.run(this.#head + 1, count, kind, versionId);
+    this.#head += count;
+  }
+
+  #write(work: () => void): void {
+    const head = this.#head;
+    try {
+      inTransaction(this.db, work);
+    } catch (cause) {
+      this.#head = head;
+      throw new StoreError('write-failed', 'the ledger cannot be written', { cause });
+    }
+  }
+}
+
+function toBuffer(value: SQLOutputValue | undefined): Buffer {
+  if (!(value instanceof Uint8Array)) throw new StoreError('damaged', 'bytes are missing from the ledger');
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+function toStream(row: Row): StreamRow {
+  return {
+    stream: String(row.stream),
+    consumed: Number(row.consumed),
+    size: Number(row.size),
+    head: row.head === null ? undefined : String(row.head),
+    through: JSON.parse(String(row.through)) as Record<string, number>,
+    config: String(row.config),
+  };
+}
+
+function toPacket(row: Row): PacketRow {
+  return {
+    stream: String(row.stream),
+    start: Number(row.start),
+    end: Number(row.end),
+    versionId: String(row.version_id),
+    contentHash: String(row.content_hash),
+    manifest: String(row.manifest),
+    checkpoint: String(row.checkpoint),
+    sealedAt: Number(row.sealed_at),
+  };
+}
+
+function toAnchor(row: Row): AnchorRow {
+  return {
+    versionId: String(row.version_id),
+    stream: String(row.stream),
+    end: Number(row.end),
+    chain: String(row.chain),
+    vout: Number(row.vout),
+    txid: String(row.txid),
+    height: Number(row.height),
+    envelope: String(row.envelope),
+  };
+}

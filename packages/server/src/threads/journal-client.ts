@@ -1,0 +1,130 @@
+/** The main thread's side of the journal: deliveries of one turn of the event loop go over in one message. */
+import { Worker } from 'node:worker_threads';
+import type { Position } from '../event.ts';
+import type { Delivery } from '../intake/intake.ts';
+import type { Answer, FromJournal, JournalSetup, ToJournal, WireDelivery } from './protocol.ts';
+import { workerUrl } from './worker-url.ts';
+
+export type Deliver = (delivery: Delivery) => Promise<Answer>;
+
+export interface JournalEvents {
+  grew(head: Position): void;
+  troubled(message: string): void;
+  died(error: Error): void;
+}
+
+/** A body of at least this size goes over alone, without being copied. */
+const ALONE_BYTES = 64 * 1024;
+
+export class JournalClient {
+  readonly #worker: Worker;
+  readonly #events: JournalEvents;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  readonly #finding = new Map<number, (positions: Position[]) => void>();
+  readonly #ready = Promise.withResolvers<void>();
+  #outbox: { wire: WireDelivery; body: Buffer }[] = [];
+  #lastId = 0;
+
+  constructor(setup: JournalSetup, events: JournalEvents) {
+    this.#events = events;
+    this.#worker = new Worker(workerUrl('journal-worker'), { workerData: setup });
+    this.#worker.on('message', (message: FromJournal) => this.#hear(message));
+    this.#worker.on('error', (error: Error) => {
+      this.#ready.reject(error);
+      this.#events.died(error);
+    });
+  }
+
+  /** Settles when the journal is open and takes deliveries. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Deliveries that have not been answered yet. */
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  /** The answer comes after the commit. */
+  readonly deliver: Deliver = ({ body, ...delivery }) => {
+    const id = ++this.#lastId;
+    const wire = { ...delivery, id, start: 0, end: body.length };
+    if (body.length >= ALONE_BYTES) this.#send([{ wire, body }]);
+    else {
+      if (this.#outbox.length === 0) setImmediate(() => this.#send(this.#outbox.splice(0)));
+      this.#outbox.push({ wire, body });
+    }
+    return new Promise((resolve) => this.#waiting.set(id, resolve));
+  };
+
+  /** Positions of all versions of an event, oldest first. */
+  find(eventId: string): Promise<Position[]> {
+    const id = ++this.#lastId;
+    this.#post({ kind: 'find', id, eventId });
+    return new Promise((resolve) => this.#finding.set(id, resolve));
+  }
+
+  /** Everything that was handed over is answered before the thread ends. */
+  async close(): Promise<void> {
+    const ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
+    this.#post({ kind: 'close' });
+    await ended;
+  }
+
+  #send(deliveries: { wire: WireDelivery; body: Buffer }[]): void {
+    const bytes = joined(deliveries.map(({ body }) => body));
+    let start = 0;
+    for (const { wire } of deliveries) {
+      const length = wire.end;
+      wire.start = start;
+      wire.end = start + length;
+      start = wire.end;
+    }
+    const message: ToJournal = { kind: 'deliver', deliveries: deliveries.map(({ wire }) => wire), bytes };
+    this.#worker.postMessage(message, [bytes.buffer as ArrayBuffer]);
+  }
+
+  #post(message: ToJournal): void {
+    this.#worker.postMessage(message);
+  }
+
+  #hear(message: FromJournal): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#ready.resolve();
+        return;
+      case 'answers':
+        for (const { id, answer } of message.answers) take(this.#waiting, id)?.(answer);
+        return;
+      case 'found':
+        take(this.#finding, message.id)?.(message.positions);
+        return;
+      case 'head':
+        this.#events.grew(message.head);
+        return;
+      case 'trouble':
+        this.#events.troubled(message.message);
+        return;
+    }
+  }
+}
+
+/** One buffer that is nobody else's, so that it can be transferred. */
+function joined(bodies: readonly Buffer[]): Uint8Array {
+  const [only] = bodies;
+  const ownsItsMemory = only !== undefined && only.byteOffset === 0 && only.byteLength === only.buffer.byteLength;
+  if (bodies.length === 1 && ownsItsMemory) return only;
+  const bytes = new Uint8Array(bodies.reduce((length, body) => length + body.length, 0));
+  let at = 0;
+  for (const body of bodies) {
+    bytes.set(body, at);
+    at += body.length;
+  }
+  return bytes;
+}
+
+function take<T>(waiting: Map<number, T>, id: number): T | undefined {
+  const found = waiting.get(id);
+  waiting.delete(id);
+  return found;
+}

@@ -1,0 +1,59 @@
+/** The main thread's side of the pipeline's thread. */
+import { Worker } from 'node:worker_threads';
+import type { FromPassage, PassageSetup, Progress, ToPassage } from './protocol.ts';
+import { workerUrl } from './worker-url.ts';
+
+export interface PassageEvents {
+  progressed(progress: Progress): void;
+  troubled(message: string): void;
+  died(error: Error): void;
+}
+
+export class PassageClient {
+  readonly #worker: Worker;
+  readonly #events: PassageEvents;
+  readonly #ready = Promise.withResolvers<void>();
+
+  constructor(setup: PassageSetup, events: PassageEvents) {
+    this.#events = events;
+    this.#worker = new Worker(workerUrl('passage-worker'), { workerData: setup });
+    this.#worker.on('message', (message: FromPassage) => this.#hear(message));
+    this.#worker.on('error', (error: Error) => {
+      this.#ready.reject(error);
+      this.#events.died(error);
+    });
+  }
+
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** The journal has grown. */
+  wake(): void {
+    this.#post({ kind: 'wake' });
+  }
+
+  async close(): Promise<void> {
+    const ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
+    this.#post({ kind: 'close' });
+    await ended;
+  }
+
+  #post(message: ToPassage): void {
+    this.#worker.postMessage(message);
+  }
+
+  #hear(message: FromPassage): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#ready.resolve();
+        return;
+      case 'progress':
+        this.#events.progressed(message.progress);
+        return;
+      case 'trouble':
+        this.#events.troubled(message.message);
+        return;
+    }
+  }
+}

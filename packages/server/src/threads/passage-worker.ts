@@ -1,0 +1,107 @@
+/** The pipeline's thread: from the journal to certified, anchored and visible. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { signCheckpoint, verifierKey } from '@tidemark/proof';
+import { Anchorer } from '../anchor/anchor.ts';
+import { LocalChain } from '../anchor/local-chain.ts';
+import { Certifier } from '../certify/certifier.ts';
+import type { Signers } from '../certify/stream-log.ts';
+import type { SealedPacket } from '../event.ts';
+import { openKeys } from '../keys.ts';
+import { Normalizer } from '../normalize/normalizer.ts';
+import { Passage } from '../pipeline.ts';
+import { PacketFiles } from '../store/packets.ts';
+import { SqliteJournalReader } from '../store/sqlite/journal.ts';
+import { SqliteLedger } from '../store/sqlite/ledger.ts';
+import type { FromPassage, PassageSetup, ToPassage } from './protocol.ts';
+
+const RETRY_MS = 1000;
+
+const setup = workerData as PassageSetup;
+const port = parentPort!;
+const keys = openKeys(setup.dataDir);
+const journal = new SqliteJournalReader(setup.dataDir);
+const ledger = new SqliteLedger(setup.dataDir);
+const files = new PacketFiles(setup.dataDir);
+const normalizer = new Normalizer();
+const chain = setup.anchor.mode === 'local' ? new LocalChain(setup.dataDir, keys.identity, Date.now) : undefined;
+const anchorer = chain && new Anchorer(ledger, chain);
+const signers: Signers = {
+  version: (versionId) => keys.identity.sign(versionId).toString('hex'),
+  checkpoint: (origin, size, root) => {
+    const key = verifierKey(origin, keys.log.publicKey);
+    return signCheckpoint({ origin, size, root: root.toString('hex') }, key, (message) => keys.log.sign(message));
+  },
+};
+
+let passage = reopen();
+let closing = false;
+let working: Promise<void> | undefined;
+
+port.on('message', (message: ToPassage) => {
+  if (message.kind === 'close') closing = true;
+  working ??= work().finally(() => {
+    working = undefined;
+    if (closing) close();
+  });
+});
+const anchorTimer = anchorer && setInterval(() => void anchor(), setup.anchor.intervalMs);
+let anchoring = false;
+publish([]);
+say({ kind: 'ready' });
+
+/** Takes bite after bite until the journal has no more; between two bites, timers and messages get their turn. */
+async function work(): Promise<void> {
+  while (!closing) {
+    try {
+      if (!passage.advance()) return;
+    } catch (error) {
+      say({ kind: 'trouble', message: describe(error) });
+      await delay(RETRY_MS);
+      passage = reopen();
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function anchor(): Promise<void> {
+  if (anchoring || closing) return;
+  anchoring = true;
+  try {
+    await passage.anchor();
+  } catch (error) {
+    say({ kind: 'trouble', message: describe(error) });
+  } finally {
+    anchoring = false;
+  }
+}
+
+/** As after a crash: whatever the last commit does not hold is derived from the journal again. */
+function reopen(): Passage {
+  files.prepare();
+  const certifier = new Certifier(ledger, files, signers);
+  return new Passage({ journal, normalizer, certifier, anchorer, publish }, ledger.cursor());
+}
+
+function publish(sealed: readonly SealedPacket[]): void {
+  const now = Date.now();
+  const latenciesMs = sealed.map(({ oldestArrival }) => now - oldestArrival);
+  say({ kind: 'progress', progress: { ledgerHead: ledger.head(), cursor: ledger.cursor(), latenciesMs } });
+}
+
+function close(): void {
+  clearInterval(anchorTimer);
+  journal.close();
+  ledger.close();
+  chain?.close();
+  port.close();
+}
+
+function say(message: FromPassage): void {
+  port.postMessage(message);
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`;
+}

@@ -1,0 +1,76 @@
+/** What the threads say to each other. Bodies travel as one transferred buffer a message. */
+import type { Position } from '../event.ts';
+import type { IntakeCode, Rejection } from '../intake/errors.ts';
+import type { Delivery } from '../intake/intake.ts';
+import type { LedgerPosition } from '../store/ledger.ts';
+import type { Source, StreamConfig } from '../stream.ts';
+
+export interface JournalSetup {
+  dataDir: string;
+  sources: readonly Source[];
+  secrets: ReadonlyMap<string, string>;
+  streams: readonly StreamConfig[];
+  limits: { eventsPerRequest: number; eventBytes: number };
+}
+
+export interface PassageSetup {
+  dataDir: string;
+  anchor: { mode: 'local' | 'none'; intervalMs: number };
+}
+
+/** A delivery whose body is `[start, end)` of the message's bytes. */
+export interface WireDelivery extends Omit<Delivery, 'body'> {
+  id: number;
+  start: number;
+  end: number;
+}
+
+export type ToJournal =
+  | { kind: 'deliver'; deliveries: WireDelivery[]; bytes: Uint8Array }
+  | { kind: 'find'; id: number; eventId: string }
+  | { kind: 'close' };
+
+export interface Acknowledged {
+  ok: true;
+  sourceId: string;
+  /** JSON text of the list of event ids. */
+  inserted: string;
+  count: number;
+  duplicates: number;
+  rejected: Rejection[];
+}
+
+export interface Refused {
+  ok: false;
+  code: IntakeCode;
+  status: number;
+  hint: string;
+  rejected: readonly Rejection[];
+}
+
+export type Answer = Acknowledged | Refused;
+
+export type FromJournal =
+  | { kind: 'ready' }
+  | { kind: 'answers'; answers: { id: number; answer: Answer }[] }
+  /** The journal has grown. */
+  | { kind: 'head'; head: Position }
+  /** Positions of all versions of an event, oldest first. */
+  | { kind: 'found'; id: number; positions: Position[] }
+  | { kind: 'trouble'; message: string };
+
+export type ToPassage = { kind: 'wake' } | { kind: 'close' };
+
+export interface Progress {
+  ledgerHead: LedgerPosition;
+  /** Journal items below are dealt with. */
+  cursor: Position;
+  /** For each packet that became durable: milliseconds since its first event arrived. */
+  latenciesMs: number[];
+}
+
+export type FromPassage =
+  | { kind: 'ready' }
+  | { kind: 'progress'; progress: Progress }
+  /** A step failed and will be tried again from the last commit. */
+  | { kind: 'trouble'; message: string };

@@ -1,0 +1,60 @@
+/** Journal and pipeline, tied together: what the one has written, the other is told of. */
+import type { Position } from '../event.ts';
+import { type Deliver, JournalClient } from './journal-client.ts';
+import { PassageClient } from './passage-client.ts';
+import type { JournalSetup, PassageSetup, Progress } from './protocol.ts';
+
+/** Told of what becomes visible. */
+export interface Listener {
+  journalGrew(head: Position): void;
+  progressed(progress: Progress): void;
+}
+
+export interface Alarm {
+  /** Something failed and will be tried again. */
+  troubled(message: string): void;
+  /** A thread has ended by itself; the process is of no use any more. */
+  died(error: Error): void;
+}
+
+export interface Threads {
+  deliver: Deliver;
+  /** Positions of all versions of an event, oldest first. */
+  find(eventId: string): Promise<Position[]>;
+  /** Deliveries that wait for their commit. */
+  pending(): number;
+  listen(listener: Listener): void;
+  /** Everything that was delivered is answered first. */
+  close(): Promise<void>;
+}
+
+/** Opens the journal, then the pipeline over it. Settles when both are open. */
+export async function startThreads(journal: JournalSetup, passage: PassageSetup, alarm: Alarm): Promise<Threads> {
+  let listener: Listener | undefined;
+  let second: PassageClient | undefined;
+  const first = new JournalClient(journal, {
+    ...alarm,
+    grew: (head) => {
+      second?.wake();
+      listener?.journalGrew(head);
+    },
+  });
+  // By then every stream's configuration is in the journal, and the file is there to be read.
+  await first.ready;
+  second = new PassageClient(passage, { ...alarm, progressed: (progress) => listener?.progressed(progress) });
+  await second.ready;
+  second.wake();
+  const pipeline = second;
+  return {
+    deliver: first.deliver,
+    find: (eventId) => first.find(eventId),
+    pending: () => first.pending,
+    listen: (those) => {
+      listener = those;
+    },
+    close: async () => {
+      await first.close();
+      await pipeline.close();
+    },
+  };
+}
