@@ -1,6 +1,6 @@
 /** The node's own keys: made at first start, kept in the data directory, readable by its owner alone. */
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign as signBytes } from 'node:crypto';
-import { existsSync, openSync, readFileSync, statSync, writeSync, fsyncSync, closeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import secp256k1 from 'secp256k1';
 

@@ -13,7 +13,13 @@ import { IntakeError } from './intake/errors.ts';
 import type { Delivery, Draft, Intake, Numbering } from './intake/intake.ts';
 import type { Normalizer } from './normalize/normalizer.ts';
 import type { FingerprintIndex } from './store/fingerprints/index.ts';
-import { type ConfigEntry, itemsOf, type JournalEntry, type JournalReader, type JournalWriter } from './store/journal.ts';
+import {
+  type ConfigEntry,
+  itemsOf,
+  type JournalEntry,
+  type JournalReader,
+  type JournalWriter,
+} from './store/journal.ts';
 import type { StreamConfig } from './stream.ts';
 
 export interface ArrivalStages {
@@ -43,7 +49,9 @@ export class Arrivals {
       // 1. intake: authenticate, decode, bound, identify, tell new events from known ones
       const drafts = deliveries.map((delivery) => this.#draft(delivery, numbering));
       // 2. journal: one commit for all of them, and for the cuts that are due by the clock
-      const entries: JournalEntry[] = drafts.flatMap((draft) => (draft instanceof IntakeError ? [] : (draft.entry ?? [])));
+      const entries: JournalEntry[] = drafts.flatMap((draft) =>
+        draft instanceof IntakeError ? [] : (draft.entry ?? []),
+      );
       for (const stream of cuts.due(now)) entries.push({ kind: 'cut', first: numbering.next++, stream, at: now });
       if (entries.length > 0) journal.append(entries);
       cuts.saw(entries);
@@ -112,6 +120,11 @@ export class Passage {
   async anchor(): Promise<void> {
     const anchored = await this.#stages.anchorer?.run();
     if (anchored !== undefined && anchored.length > 0) this.#stages.publish([]);
+  }
+
+  /** Lets go of everything since the last commit. */
+  abandon(): void {
+    this.#stages.certifier.abandon();
   }
 
   #take(entry: JournalEntry): void {

@@ -21,7 +21,9 @@ export class LocalHeaders {
 
   /** Headers from `height` on, 80 bytes each as hex. */
   headersFrom(height: number, limit: number): string[] {
-    const rows = this.db.prepare('SELECT header FROM blocks WHERE height >= ? ORDER BY height LIMIT ?').all(height, limit);
+    const rows = this.db
+      .prepare('SELECT header FROM blocks WHERE height >= ? ORDER BY height LIMIT ?')
+      .all(height, limit);
     return rows.map((row) => Buffer.from(row.header as Uint8Array).toString('hex'));
   }
 

@@ -83,6 +83,11 @@ export class Certifier {
     return sealed;
   }
 
+  /** To be called before another certifier starts from the last commit. */
+  abandon(): void {
+    for (const log of this.#logs.values()) log.abandon();
+  }
+
   #seal(log: StreamLog, at?: number): void {
     const packet = log.seal(at);
     if (packet === undefined) return;
@@ -108,7 +113,8 @@ export class Certifier {
       const entries = Math.floor(row.size / width) % 256;
       const index = Math.floor(row.size / (width * 256));
       const tile = entries === 0 ? Buffer.alloc(0) : this.#ledger.tile(row.stream, level, index);
-      if (tile?.length !== entries * 32) throw new StoreError('damaged', `a tile of the stream ${row.stream} is missing`);
+      if (tile?.length !== entries * 32)
+        throw new StoreError('damaged', `a tile of the stream ${row.stream} is missing`);
       partial.push(tile);
     }
     const tree = new TileTree(row.size, partial);

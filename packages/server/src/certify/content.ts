@@ -2,7 +2,9 @@
 import { hash } from 'node:crypto';
 import type { PacketWriter } from '../store/packets.ts';
 
-const BUFFER_BYTES = 1024 * 1024;
+/** A buffer begins small, for there is one a stream, and grows up to what is written to the file at once. */
+const FIRST_BUFFER_BYTES = 16 * 1024;
+const LARGEST_BUFFER_BYTES = 1024 * 1024;
 const OPEN = '{"leaf":';
 const CLOSE = '}\n';
 /** Stands before the leaf in the buffer; becomes the leaf prefix of RFC 9162 while the leaf is hashed. */
@@ -11,7 +13,7 @@ const LEAF_PREFIX = 0x00;
 
 export class PacketContent {
   readonly #writer: PacketWriter;
-  #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  #buffer = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
   #used = 0;
   #flushed = 0;
   readonly #ends: number[] = [];
@@ -50,6 +52,10 @@ export class PacketContent {
     return { ...this.#writer.finish(), offsets };
   }
 
+  abandon(): void {
+    this.#writer.abandon();
+  }
+
   /** Hashes the leaf where it stands in the buffer: joining prefix and leaf first costs half as much again. */
   #leafHash(at: number, length: number): string {
     this.#buffer[at - 1] = LEAF_PREFIX;
@@ -59,8 +65,12 @@ export class PacketContent {
   }
 
   #makeRoom(length: number): void {
-    this.#flush();
-    if (length > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(length);
+    const wanted = this.#used + length;
+    if (wanted > LARGEST_BUFFER_BYTES) this.#flush();
+    if (this.#used + length <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(length, Math.min(2 * wanted, LARGEST_BUFFER_BYTES)));
+    this.#buffer.copy(grown, 0, 0, this.#used);
+    this.#buffer = grown;
   }
 
   #flush(): void {

@@ -118,6 +118,11 @@ export class StreamLog {
     this.#state.consumed = position + 1;
   }
 
+  /** Lets go of what is not sealed: it will be derived from the journal again. */
+  abandon(): void {
+    this.#open?.content.abandon();
+  }
+
   #begin(firstPosition: Position, arrivedAt: number): Open {
     const { config } = this.#state;
     const content = new PacketContent(this.#files.create(config.id));

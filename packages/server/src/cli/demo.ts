@@ -1,8 +1,8 @@
 /** `tidemark demo`: the service with three live feeds of real data, and a display of what it certifies. */
 import { Command } from 'commander';
 import pino from 'pino';
-import { ConfigError, isLoopback, loadConfig } from '../config.ts';
 import { startApp } from '../app.ts';
+import { ConfigError, isLoopback, loadConfig } from '../config.ts';
 import { demoConfig } from '../demo/config.ts';
 import { startDemoFeeds } from '../demo/feeds.ts';
 import { showInTerminal } from '../demo/terminal.ts';

@@ -52,7 +52,9 @@ async function ingest(file: string, options: Options): Promise<number> {
 
 function summary({ sent, accepted, duplicates, rejected, reasons, seconds }: Outcome): string {
   const rate = seconds > 0 ? Math.round(sent / seconds).toLocaleString('en') : '-';
-  const lines = [`${sent} events in ${seconds.toFixed(1)} s (${rate}/s): ${accepted} durable, ${duplicates} of them known before, ${rejected} refused`];
+  const lines = [
+    `${sent} events in ${seconds.toFixed(1)} s (${rate}/s): ${accepted} durable, ${duplicates} of them known before, ${rejected} refused`,
+  ];
   for (const [reason, count] of reasons) lines.push(`  ${count} × ${reason}`);
   return `${lines.join('\n')}\n`;
 }
@@ -89,7 +91,10 @@ class Progress {
     if (!process.stderr.isTTY) return;
     const rate = `${Math.round(sent / Math.max(seconds, 0.001)).toLocaleString('en')}/s`;
     const done = this.#total === undefined ? undefined : Math.min(1, this.#bytes / Math.max(1, this.#total));
-    const filled = done === undefined ? '' : `[${'█'.repeat(Math.round(done * BAR_WIDTH)).padEnd(BAR_WIDTH, '·')}] ${Math.round(done * 100)}%  `;
+    const filled =
+      done === undefined
+        ? ''
+        : `[${'█'.repeat(Math.round(done * BAR_WIDTH)).padEnd(BAR_WIDTH, '·')}] ${Math.round(done * 100)}%  `;
     process.stderr.write(`\r\x1b[K${filled}${sent.toLocaleString('en')} events  ${rate}`);
   }
 

@@ -75,7 +75,9 @@ export class Sender {
     try {
       return await fetch(this.#url, { method: 'POST', headers: this.#headers, body: new Uint8Array(body) });
     } catch (error) {
-      return error instanceof Error ? ((error.cause as Error | undefined) ?? error) : new CliError(FAILURE, String(error));
+      return error instanceof Error
+        ? ((error.cause as Error | undefined) ?? error)
+        : new CliError(FAILURE, String(error));
     }
   }
 }

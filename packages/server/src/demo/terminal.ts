@@ -44,9 +44,11 @@ export async function showInTerminal({ url, out, signal }: TerminalOptions): Pro
 function redrawer(display: DemoDisplay, out: TerminalOptions['out']): () => void {
   let drawn = 0;
   return () => {
+    // Some pseudo-terminals report a width of 0.
+    const width = (out.columns || 80) - 1;
     const lines = display.lines(Date.now());
     const up = drawn > 0 ? `\x1b[${drawn}A` : '';
-    out.write(up + lines.map((line) => `${ERASE_LINE}${line.slice(0, (out.columns ?? 80) - 1)}\n`).join(''));
+    out.write(up + lines.map((line) => `${ERASE_LINE}${line.slice(0, width)}\n`).join(''));
     drawn = lines.length;
   };
 }

@@ -70,14 +70,20 @@ export class BodyReader {
 
   #take(held: { bytes: number }, bytes: number): void {
     if (this.#inFlight + bytes > this.#maxInFlight) {
-      throw new Problem(503, 'overloaded', 'too much is being taken in at once; send it again later', { retryAfter: 1 });
+      throw new Problem(503, 'overloaded', 'too much is being taken in at once; send it again later', {
+        retryAfter: 1,
+      });
     }
     held.bytes += bytes;
     this.#inFlight += bytes;
   }
 
   #tooLarge(): Problem {
-    return new Problem(413, 'body-too-large', `a body is at most ${this.#maxBytes} bytes, decoded; send smaller batches`);
+    return new Problem(
+      413,
+      'body-too-large',
+      `a body is at most ${this.#maxBytes} bytes, decoded; send smaller batches`,
+    );
   }
 }
 

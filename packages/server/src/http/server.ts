@@ -34,7 +34,11 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     return sendProblem(request, reply, problem);
   });
   server.setNotFoundHandler((request, reply) =>
-    sendProblem(request, reply, new Problem(404, 'not-found', `there is nothing at ${request.method} ${pathOf(request)}`)),
+    sendProblem(
+      request,
+      reply,
+      new Problem(404, 'not-found', `there is nothing at ${request.method} ${pathOf(request)}`),
+    ),
   );
   const access = new Access(options.access);
   server.addHook('onRequest', async (request) => access.checkHost(request));

@@ -215,4 +215,3 @@ function totalLength(items: readonly Buffer[]): number {
   for (const item of items) length += item.length;
   return length;
 }
-

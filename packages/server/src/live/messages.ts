@@ -1,9 +1,9 @@
 /** What watchers see, made from the journal and the ledger: the same entries always give the same messages. */
 import type { Leaf } from '@tidemark/proof';
 import type { JsonObject } from '../json/parse.ts';
+import type { Line, PacketLines } from '../read/lines.ts';
 import type { EventsEntry } from '../store/journal.ts';
 import type { LedgerEntry, LedgerPosition, LedgerReader, PacketRow } from '../store/ledger.ts';
-import type { Line, PacketLines } from '../read/lines.ts';
 
 export const MESSAGE_TYPES = ['received', 'normalized', 'certified', 'quarantined', 'anchored'] as const;
 export type MessageType = (typeof MESSAGE_TYPES)[number];

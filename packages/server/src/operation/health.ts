@@ -63,7 +63,8 @@ export class Health {
     const { now, sourcesWithSecret, longestWaitMs } = this.#options;
     const lagMs = this.backlog === 0 ? 0 : now() - this.#movedAt;
     const problems: string[] = [];
-    if (lagMs > STALLED_MS + longestWaitMs) problems.push(`the pipeline has not moved for ${Math.round(lagMs / 1000)} s`);
+    if (lagMs > STALLED_MS + longestWaitMs)
+      problems.push(`the pipeline has not moved for ${Math.round(lagMs / 1000)} s`);
     if (this.#trouble !== undefined) problems.push(this.#trouble);
     return {
       status: problems.length === 0 ? 'ok' : 'failing',

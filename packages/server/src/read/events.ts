@@ -1,6 +1,7 @@
 /** Events as readers ask for them: where each one is, what became of it, and the evidence. */
-import type { JsonValue } from '../json/parse.ts';
+
 import type { Position } from '../event.ts';
+import type { JsonValue } from '../json/parse.ts';
 import type { EventsEntry, JournalReader } from '../store/journal.ts';
 import type { AnchorRow, LedgerReader, PacketRow } from '../store/ledger.ts';
 import type { Line, PacketLines } from './lines.ts';
@@ -29,7 +30,9 @@ export interface EventRecord {
   /** Place in the entry. */
   place: number;
   /** Absent until the event is in a sealed packet. */
-  certified: { packet: PacketRow; line: Line; reasons: string[] | undefined; anchor: AnchorRow | undefined } | undefined;
+  certified:
+    | { packet: PacketRow; line: Line; reasons: string[] | undefined; anchor: AnchorRow | undefined }
+    | undefined;
 }
 
 export class EventReader {
@@ -52,7 +55,12 @@ export class EventReader {
    * Newest first.
    * @param scanLimit events looked at before the list ends early, so that a rare status cannot read the whole journal
    */
-  newest(filter: { sourceId?: string; status?: Status }, offset: number, limit: number, scanLimit: number): EventItem[] {
+  newest(
+    filter: { sourceId?: string; status?: Status },
+    offset: number,
+    limit: number,
+    scanLimit: number,
+  ): EventItem[] {
     const items: EventItem[] = [];
     let skip = offset;
     let scanned = 0;

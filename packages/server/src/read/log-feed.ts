@@ -1,6 +1,7 @@
 /** Events in log order, page by page: what is in sealed packets, as it was sealed. */
-import type { LedgerPosition, LedgerReader } from '../store/ledger.ts';
+
 import { StoreError } from '../store/errors.ts';
+import type { LedgerPosition, LedgerReader } from '../store/ledger.ts';
 import { type EventItem, type EventReader, toItem } from './events.ts';
 
 /** Ledger entries looked at for one page, so that a page for a quiet stream ends. */

@@ -1,9 +1,9 @@
 /** Self-contained proof files, see `contracts/log.md`. */
 import { inclusionProof } from '@tidemark/proof';
-import type { AnchorRow, LedgerReader, PacketRow } from '../store/ledger.ts';
 import { StoreError } from '../store/errors.ts';
-import { TileNodes } from './tile-nodes.ts';
+import type { AnchorRow, LedgerReader, PacketRow } from '../store/ledger.ts';
 import type { Line } from './lines.ts';
+import { TileNodes } from './tile-nodes.ts';
 
 /** Headers of the chain that proofs carry on from a block. */
 export interface Headers {

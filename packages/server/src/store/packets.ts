@@ -1,5 +1,5 @@
 /** Packet contents as files named by their SHA-256. A file is complete and on disk before it has its name. */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   createReadStream,
@@ -14,7 +14,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { StoreError } from './errors.ts';
 
@@ -37,7 +37,7 @@ export class PacketFiles {
   create(name: string): PacketWriter {
     return new PacketWriter(join(this.#dir, UNFINISHED, name), (hash) => {
       const path = this.#path(hash);
-      mkdirSync(join(path, '..'), { recursive: true });
+      if (mkdirSync(dirname(path), { recursive: true }) !== undefined) syncDirectory(this.#dir);
       return path;
     });
   }
@@ -86,18 +86,18 @@ export class PacketFiles {
 export class PacketWriter {
   readonly #path: string;
   readonly #finalPath: (hash: string) => string;
-  readonly #fd: number;
-  readonly #hash: Hash;
+  readonly #hash = createHash('sha256');
+  /** Opened by the first write, so that a stream with little to say holds no file. */
+  #fd: number | undefined;
   #size = 0;
 
   constructor(path: string, finalPath: (hash: string) => string) {
     this.#path = path;
     this.#finalPath = finalPath;
-    this.#fd = openSync(path, 'w');
-    this.#hash = createHash('sha256');
   }
 
   write(bytes: Uint8Array): void {
+    this.#fd ??= openSync(this.#path, 'w');
     this.#hash.update(bytes);
     for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
     this.#size += bytes.length;
@@ -105,13 +105,23 @@ export class PacketWriter {
 
   /** When this returns, the content is on disk under its hash. */
   finish(): { contentHash: string; sizeBytes: number } {
+    const fd = this.#fd ?? openSync(this.#path, 'w');
+    this.#fd = undefined;
+    try {
+      fdatasyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
     const contentHash = this.#hash.digest('hex');
-    fdatasyncSync(this.#fd);
-    closeSync(this.#fd);
     const finalPath = this.#finalPath(contentHash);
     renameSync(this.#path, finalPath);
-    syncDirectory(join(finalPath, '..'));
+    syncDirectory(dirname(finalPath));
     return { contentHash, sizeBytes: this.#size };
+  }
+
+  abandon(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
   }
 }
 

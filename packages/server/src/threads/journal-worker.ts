@@ -79,7 +79,9 @@ function takeTurn(): void {
 
 function commit(deliveries: Delivery[]): Answer[] {
   try {
-    return arrivals.accept(deliveries, Date.now()).map(toAnswer);
+    const outcomes = arrivals.accept(deliveries, Date.now());
+    for (const outcome of outcomes) if (isDefect(outcome)) say({ kind: 'trouble', message: describe(outcome) });
+    return outcomes.map(toAnswer);
   } catch (error) {
     say({ kind: 'trouble', message: describe(error) });
     const refusal = new IntakeError('storage-unavailable', 'nothing of this was stored; send it again later');
@@ -151,6 +153,10 @@ function toAnswer(outcome: Draft | IntakeError): Answer {
   const { sourceId, eventIds, duplicates, rejected } = outcome;
   const inserted = eventIds.length === 0 ? '[]' : `["${eventIds.join('","')}"]`;
   return { ok: true, sourceId, inserted, count: eventIds.length, duplicates, rejected };
+}
+
+function isDefect(outcome: Draft | IntakeError): outcome is IntakeError {
+  return outcome instanceof IntakeError && outcome.code === 'internal-error';
 }
 
 function close(): void {

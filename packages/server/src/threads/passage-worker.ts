@@ -36,44 +36,46 @@ const signers: Signers = {
 
 let passage = reopen();
 let closing = false;
-let working: Promise<void> | undefined;
+let working = false;
+let anchoring: Promise<void> | undefined;
 
 port.on('message', (message: ToPassage) => {
   if (message.kind === 'close') closing = true;
-  working ??= work().finally(() => {
-    working = undefined;
-    if (closing) close();
-  });
+  if (!working) void work();
 });
-const anchorTimer = anchorer && setInterval(() => void anchor(), setup.anchor.intervalMs);
-let anchoring = false;
+const anchorTimer = anchorer && setInterval(startAnchoring, setup.anchor.intervalMs);
 publish([]);
 say({ kind: 'ready' });
 
 /** Takes bite after bite until the journal has no more; between two bites, timers and messages get their turn. */
 async function work(): Promise<void> {
-  while (!closing) {
-    try {
-      if (!passage.advance()) return;
-    } catch (error) {
-      say({ kind: 'trouble', message: describe(error) });
-      await delay(RETRY_MS);
-      passage = reopen();
-    }
-    await new Promise((resolve) => setImmediate(resolve));
+  working = true;
+  while (!closing && (await step())) await new Promise((resolve) => setImmediate(resolve));
+  working = false;
+  if (closing) await close();
+}
+
+/** @returns false when there is nothing left to do */
+async function step(): Promise<boolean> {
+  try {
+    return passage.advance();
+  } catch (error) {
+    say({ kind: 'trouble', message: describe(error) });
+    passage.abandon();
+    await delay(RETRY_MS);
+    passage = reopen();
+    return true;
   }
 }
 
-async function anchor(): Promise<void> {
-  if (anchoring || closing) return;
-  anchoring = true;
-  try {
-    await passage.anchor();
-  } catch (error) {
-    say({ kind: 'trouble', message: describe(error) });
-  } finally {
-    anchoring = false;
-  }
+function startAnchoring(): void {
+  if (closing) return;
+  anchoring ??= passage
+    .anchor()
+    .catch((error: unknown) => say({ kind: 'trouble', message: describe(error) }))
+    .finally(() => {
+      anchoring = undefined;
+    });
 }
 
 /** As after a crash: whatever the last commit does not hold is derived from the journal again. */
@@ -89,8 +91,9 @@ function publish(sealed: readonly SealedPacket[]): void {
   say({ kind: 'progress', progress: { ledgerHead: ledger.head(), cursor: ledger.cursor(), latenciesMs } });
 }
 
-function close(): void {
+async function close(): Promise<void> {
   clearInterval(anchorTimer);
+  await anchoring;
   journal.close();
   ledger.close();
   chain?.close();

@@ -1,8 +1,8 @@
 /** `POST /ingest/events`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Format } from '../../intake/decode.ts';
-import type { Acknowledged, Refused } from '../../threads/protocol.ts';
 import type { Deliver } from '../../threads/journal-client.ts';
+import type { Acknowledged, Refused } from '../../threads/protocol.ts';
 import { bearer } from '../access.ts';
 import type { BodyReader } from '../body.ts';
 import { badRequest, Problem } from '../problem.ts';

@@ -12,7 +12,8 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 /** The page brings all of its parts, and talks to this server alone. */
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export function portalRoutes(server: FastifyInstance): void {
   const files = readPortal();

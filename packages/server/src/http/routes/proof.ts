@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Lineage } from '../../read/lineage.ts';
 import type { ProofBuilder } from '../../read/proofs.ts';
 import type { PacketRow } from '../../store/ledger.ts';
-import { Problem, badRequest, notFound } from '../problem.ts';
+import { badRequest, notFound, Problem } from '../problem.ts';
 import { integer, queryOf, required } from '../query.ts';
 import type { ReadRoutes } from './read.ts';
 

@@ -25,7 +25,11 @@ export function watchRoutes(server: FastifyInstance, { hub, codec, watch }: Watc
 
   server.get('/watch', async (request, reply) => {
     const query = queryOf(request, ['stream', 'sourceId', 'type', 'since', 'last_event_id']);
-    const filter = { types: typesOf(listOf(query, 'type')), streams: listOf(query, 'stream'), sources: listOf(query, 'sourceId') };
+    const filter = {
+      types: typesOf(listOf(query, 'type')),
+      streams: listOf(query, 'stream'),
+      sources: listOf(query, 'sourceId'),
+    };
     if (hub.size >= watch.maxClients) {
       throw new Problem(503, 'too-many-watchers', `at most ${watch.maxClients} may watch at once`, { retryAfter: 5 });
     }
@@ -82,7 +86,12 @@ export function watchRoutes(server: FastifyInstance, { hub, codec, watch }: Watc
 }
 
 function gap(cursor: string): object {
-  return { type: 'gap', reason: 'unknown-cursor', cursor: cursor.slice(0, 64), hint: 'following from now on; read /feed for what was before' };
+  return {
+    type: 'gap',
+    reason: 'unknown-cursor',
+    cursor: cursor.slice(0, 64),
+    hint: 'following from now on; read /feed for what was before',
+  };
 }
 
 function typesOf(types: Set<string> | undefined): Set<string> | undefined {

@@ -89,8 +89,7 @@ export class SqliteJournal extends SqliteJournalReader implements JournalWriter 
 
   constructor(dir: string) {
     super(dir, openDatabase(join(dir, FILE), { migrations: MIGRATIONS, pageSize: PAGE_SIZE }));
-    // Moving the log into the database stalls the writer for tens of milliseconds: `checkpoint` does it elsewhere.
-    this.db.exec('PRAGMA wal_autocheckpoint = 0');
+    this.db.exec('PRAGMA wal_autocheckpoint = 1024');
     this.#insert = this.db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#setSeq = this.db.prepare('INSERT INTO sources VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq');
     this.#setTail = this.db.prepare(

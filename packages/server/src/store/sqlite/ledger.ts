@@ -79,7 +79,9 @@ export class SqliteLedgerReader implements LedgerReader {
     const row = this.#get(sql, skipped * OFFSET_BYTES + 1, (to - skipped) * OFFSET_BYTES, versionId);
     if (row === undefined) throw new StoreError('damaged', `packet ${versionId} is missing`);
     const part = toBuffer(row.part);
-    const ends = Array.from({ length: part.length / OFFSET_BYTES }, (_, index) => part.readUInt32LE(index * OFFSET_BYTES));
+    const ends = Array.from({ length: part.length / OFFSET_BYTES }, (_, index) =>
+      part.readUInt32LE(index * OFFSET_BYTES),
+    );
     const start = from === 0 ? 0 : (ends.shift() ?? 0);
     return { start, ends };
   }
