@@ -58,7 +58,7 @@ function checkPayload({ leaf, payload, salt }: ProofFile): void {
 function checkOrigin({ leaf }: ProofFile, log: PacketLog): void {
   const suffix = `/${leaf.stream}`;
   if (!log.origin.endsWith(suffix) || log.origin.length === suffix.length) {
-    refuse('manifest-mismatch', "the manifest's log is not that of the leaf's stream");
+    refuse('inclusion-mismatch', "the manifest's log is not that of the leaf's stream");
   }
 }
 

@@ -105,7 +105,7 @@ describe('verifyProof: tampered', () => {
     ['the payload', 'payload-mismatch', (p) => (p.payload.t = 21.6)],
     ['a salt where there is none', 'payload-mismatch', (p) => (p.salt = other)],
     ['the payloadHash', 'payload-mismatch', (p) => (p.leaf.payloadHash = other)],
-    ['the stream', 'manifest-mismatch', (p) => (p.leaf.stream = 'house')],
+    ['the stream', 'inclusion-mismatch', (p) => (p.leaf.stream = 'house')],
     ['the seq', 'inclusion-mismatch', (p) => (p.leaf.seq = 9)],
     ['the index', 'inclusion-mismatch', (p) => (p.index = 2)],
     ['an index past the end', 'inclusion-mismatch', (p) => (p.index = 5)],

@@ -73,7 +73,7 @@ export function loadConfig(overrides: Overrides = {}, env: Environment = process
     sources.push({ id: 'default', stream: 'default', auth: 'none', enabled: true, dedup: 'id', policy });
   }
   unique(sources, 'INGEST_SOURCES_JSON');
-  return Object.freeze({
+  return frozen({
     host,
     port: parsePort(overrides.port) ?? settings.integer('PORT', 8788, 0, 65_535),
     dataDir: resolve(overrides.data ?? settings.string('TIDEMARK_DATA') ?? 'tidemark-data'),
@@ -96,6 +96,13 @@ export function loadConfig(overrides: Overrides = {}, env: Environment = process
   });
 }
 
+/** Freezes plain objects and lists all the way down. */
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || value instanceof Map) return value;
+  for (const member of Object.values(value)) frozen(member);
+  return Object.freeze(value);
+}
+
 function readLimits(settings: Settings): IntakeLimits {
   const limits = {
     bodyBytes: settings.integer('INGEST_MAX_BODY_BYTES', 32 * 1024 * 1024, 1024, 512 * 1024 * 1024),
@@ -113,8 +120,9 @@ function readLimits(settings: Settings): IntakeLimits {
 }
 
 function readSettings(env: Environment, overrides: Overrides): Settings {
-  const path = overrides.config ?? env.TIDEMARK_CONFIG;
-  const given = overrides.settings ?? (path === undefined ? {} : readConfigFile(path));
+  const path = overrides.config ?? (env.TIDEMARK_CONFIG || undefined);
+  // A copy, for the configuration made of it is frozen.
+  const given = structuredClone(overrides.settings) ?? (path === undefined ? {} : readConfigFile(path));
   const settings = new Settings(env, bySetting(given, path ?? 'settings'));
   for (const name of Object.keys(env)) {
     if (name.startsWith('TIDEMARK_') && !SUPPORTED.includes(name)) {
@@ -144,8 +152,11 @@ function bySetting(given: object, where: string): Map<string, unknown> {
   const values = new Map<string, unknown>();
   for (const [key, value] of Object.entries(given)) {
     const name = FILE_NAMES.get(key) ?? environmentName(key);
-    if (!SUPPORTED.includes(name) && !TO_COME.includes(name)) {
+    if (name === 'TIDEMARK_CONFIG' || !(SUPPORTED.includes(name) || TO_COME.includes(name))) {
       throw new ConfigError('setting-unknown', `${where}: there is no setting "${key}"`);
+    }
+    if (values.has(name)) {
+      throw new ConfigError('settings-contradict', `${where}: "${key}" is set under another spelling too`);
     }
     values.set(name, value);
   }

@@ -46,6 +46,8 @@ export class Arrivals {
     const { intake, journal, index, cuts } = this.#stages;
     const numbering: Numbering = { next: journal.next, seqs: new Map(this.#seqs), at: now };
     try {
+      // What the commit before brought is durable. Done here and not after ours, since to fail then would deny it.
+      index.maintain();
       // 1. intake: authenticate, decode, bound, identify, tell new events from known ones
       const drafts = deliveries.map((delivery) => this.#draft(delivery, numbering));
       // 2. journal: one commit for all of them, and for the cuts that are due by the clock
@@ -56,7 +58,6 @@ export class Arrivals {
       if (entries.length > 0) journal.append(entries);
       cuts.saw(entries);
       this.#seqs = numbering.seqs;
-      index.maintain();
       return drafts;
     } catch (cause) {
       index.rollback(journal.next - 1);
@@ -112,7 +113,7 @@ export class Passage {
     // 5. certify: what was sealed, and the cursor, in one commit
     const sealed = certifier.commit(this.#next);
     // 7. publish
-    if (sealed.length > 0) publish(sealed);
+    if (sealed !== undefined) publish(sealed);
     return entries.length > 0;
   }
 

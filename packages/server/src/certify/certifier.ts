@@ -17,11 +17,13 @@ export class Certifier {
   /** Where streams stood when they were last sealed or reconfigured: what has been appended since is not part of it. */
   readonly #rows = new Map<string, StreamRow>();
   #policies = new Map<string, string>();
+  #cursor: Position;
 
   constructor(ledger: LedgerWriter, files: PacketFiles, signers: Signers) {
     this.#ledger = ledger;
     this.#files = files;
     this.#signers = signers;
+    this.#cursor = ledger.cursor();
     for (const row of ledger.streams()) this.#logs.set(row.stream, this.#reopen(row));
   }
 
@@ -67,16 +69,20 @@ export class Certifier {
 
   /**
    * Commits what has been sealed, together with the cursor: `next` is the first journal item not yet read.
+   * @returns undefined when there was nothing to commit
    */
-  commit(next: Position): SealedPacket[] {
-    if (this.#sealed.length === 0 && this.#rows.size === 0) return [];
+  commit(next: Position): SealedPacket[] | undefined {
+    const cursor = Math.min(next, ...[...this.#logs.values()].map((log) => log.waitingSince ?? next));
+    // The cursor also moves past items that change nothing, as a cut does where nothing waits.
+    if (cursor === this.#cursor && this.#rows.size === 0) return undefined;
     this.#ledger.commit({
-      cursor: Math.min(next, ...[...this.#logs.values()].map((log) => log.waitingSince ?? next)),
+      cursor,
       packets: this.#sealed,
       streams: [...this.#rows.values()],
       policies: this.#policies,
     });
     const sealed = this.#sealed;
+    this.#cursor = cursor;
     this.#sealed = [];
     this.#policies = new Map();
     this.#rows.clear();

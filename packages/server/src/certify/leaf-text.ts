@@ -13,13 +13,14 @@ export function headerLeaf(stream: string, publisher: string, logKey: string): s
 /** Source and stream ids are of `[a-z0-9._-]`, hashes hex, times digits: nothing here needs escaping. */
 export function recordLeaf(stream: string, record: LogRecord): string {
   const { eventId, eventTime, rawHash, policyHash, seq, source, supersedes } = record;
-  const superseded = supersedes === undefined ? '' : `,"supersedes":["${source}",${supersedes}]`;
-  const ending = `"rawHash":"${rawHash}","seq":${seq},"source":"${source}","stream":"${stream}"${superseded},"v":1}`;
   const opening = `{"eventId":"${eventId}","eventTime":"${eventTime}","kind":"${record.kind}",`;
+  const hashes = `"policyHash":"${policyHash}","rawHash":"${rawHash}",`;
+  const place = `"seq":${seq},"source":"${source}","stream":"${stream}"`;
   if (record.kind === 'record') {
-    return `${opening}"payloadHash":"${record.payloadHash}","policyHash":"${policyHash}",${ending}`;
+    const superseded = supersedes === undefined ? '' : `,"supersedes":["${source}",${supersedes}]`;
+    return `${opening}"payloadHash":"${record.payloadHash}",${hashes}${place}${superseded},"v":1}`;
   }
+  // Only what is accepted takes the place of an earlier version, so a quarantined revision names none.
   const reasonsHash = hash('sha256', canonicalize(record.reasons), 'hex');
-  // "rawHash" sorts before "reasonsHash", and that before "seq".
-  return `${opening}"policyHash":"${policyHash}",${ending.replace(',"seq":', `,"reasonsHash":"${reasonsHash}","seq":`)}`;
+  return `${opening}${hashes}"reasonsHash":"${reasonsHash}",${place},"v":1}`;
 }

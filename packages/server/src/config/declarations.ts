@@ -132,7 +132,7 @@ function identifier(value: unknown, where: string): string {
 }
 
 function text(value: unknown, where: string, minimum = 1): string {
-  if (typeof value !== 'string' || value.length < minimum || value.length > 4096) {
+  if (typeof value !== 'string' || value.length < minimum || value.length > 4096 || !value.isWellFormed()) {
     throw invalid(where, `must be text of ${minimum} to 4096 characters`);
   }
   return value;

@@ -1,6 +1,5 @@
 /** Reads a request's body into memory: decoded, within its bound, and within the bound on all bodies together. */
 import type { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from './problem.ts';
@@ -37,7 +36,6 @@ export class BodyReader {
     if (declared > this.#maxBytes) throw this.#tooLarge();
     const held = { bytes: 0 };
     try {
-      this.#take(held, declared);
       return await use(await this.#read(request, held));
     } finally {
       this.#inFlight -= held.bytes;
@@ -49,18 +47,16 @@ export class BodyReader {
     const decoder = decoderFor(request);
     const chunks: Buffer[] = [];
     let length = 0;
-    const collect = async (stream: AsyncIterable<Buffer>) => {
-      for await (const chunk of stream) {
+    try {
+      const stream: Readable = decoder === undefined ? source : decoded(source, decoder);
+      for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         length += chunk.length;
         if (length > this.#maxBytes) throw this.#tooLarge();
         if (length > held.bytes) this.#take(held, length - held.bytes);
         chunks.push(chunk);
       }
-    };
-    try {
-      if (decoder === undefined) await collect(source);
-      else await pipeline(source, decoder, collect);
     } catch (cause) {
+      discard(source, decoder);
       if (cause instanceof Problem) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new Problem(400, 'body-malformed', `the body ended early or its encoding is damaged: ${why}`, { cause });
@@ -85,6 +81,19 @@ export class BodyReader {
       `a body is at most ${this.#maxBytes} bytes, decoded; send smaller batches`,
     );
   }
+}
+
+/** Not by `pipeline`, which at the first error destroys the request, and with it the connection that is to answer. */
+function decoded(source: Readable, decoder: Transform): Transform {
+  source.once('error', (error) => decoder.destroy(error));
+  return source.pipe(decoder);
+}
+
+/** Reads the rest to nowhere: many a client hears no answer before it has sent all it has. */
+function discard(source: Readable, decoder: Transform | undefined): void {
+  if (decoder !== undefined) source.unpipe(decoder);
+  decoder?.destroy();
+  source.resume();
 }
 
 function decoderFor(request: FastifyRequest): Transform | undefined {

@@ -2,7 +2,8 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Access } from './access.ts';
-import { Problem, sendProblem } from './problem.ts';
+import { refuseOtherMethods } from './methods.ts';
+import { answerClientError, Problem, sendProblem } from './problem.ts';
 import { type IngestRoutes, ingestRoutes } from './routes/ingest.ts';
 import { type OperationRoutes, operationRoutes } from './routes/operation.ts';
 import { portalRoutes } from './routes/portal.ts';
@@ -24,6 +25,8 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
     forceCloseConnections: true,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => sendProblem(request, reply, toProblem(error)),
   });
   // Bodies are for the routes that want them, as streams: they are decoded and bounded there.
   server.removeAllContentTypeParsers();
@@ -42,6 +45,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
   );
   const access = new Access(options.access);
   server.addHook('onRequest', async (request) => access.checkHost(request));
+  refuseOtherMethods(server);
   ingestRoutes(server, options);
   operationRoutes(server, options);
   portalRoutes(server);
@@ -57,7 +61,10 @@ export function buildServer(options: HttpOptions): FastifyInstance {
 function toProblem(error: FastifyError | Problem): Problem {
   if (error instanceof Problem) return error;
   const status = error.statusCode ?? 500;
-  if (status >= 400 && status < 500) return new Problem(status, 'bad-request', error.message, { cause: error });
+  if (status >= 400 && status < 500) {
+    const code = status === 415 ? 'unsupported-media-type' : 'bad-request';
+    return new Problem(status, code, error.message, { cause: error });
+  }
   return new Problem(500, 'internal-error', 'this is a defect of the server; it has been logged', { cause: error });
 }
 

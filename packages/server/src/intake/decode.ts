@@ -1,4 +1,5 @@
 /** From the body of a delivery to the exact bytes of each event in it. */
+import { isUtf8 } from 'node:buffer';
 import { canonicalize } from '@tidemark/proof';
 import { parse as parseCsv } from 'csv-parse/sync';
 import { IntakeError } from './errors.ts';
@@ -69,6 +70,8 @@ function csvRows(body: Buffer, maxItems: number): Buffer[] {
 }
 
 function parseRows(body: Buffer, maxItems: number): string[][] {
+  // Its rows are written anew as JSON, in which a byte that is no UTF-8 would be replaced unseen.
+  if (!isUtf8(body)) throw new IntakeError('body-malformed', 'a CSV body is UTF-8 text');
   let rows: string[][];
   try {
     rows = parseCsv(body, { skip_empty_lines: true, to: maxItems + 2 });

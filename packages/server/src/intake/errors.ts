@@ -15,6 +15,8 @@ const STATUS = {
 
 export type IntakeCode = keyof typeof STATUS;
 
+export const INTAKE_CODES = Object.keys(STATUS) as IntakeCode[];
+
 export class IntakeError extends Error {
   readonly code: IntakeCode;
   readonly hint: string;
@@ -42,11 +44,14 @@ export interface Rejection {
   hint: string;
 }
 
-export type RejectionCode =
-  | 'json-malformed'
-  | 'too-deep'
-  | 'not-well-formed'
-  | 'not-utf8'
-  | 'not-an-object'
-  | 'event-too-large'
-  | 'id-invalid';
+export const REJECTION_CODES = [
+  'json-malformed',
+  'too-deep',
+  'not-well-formed',
+  'not-utf8',
+  'not-an-object',
+  'event-too-large',
+  'id-invalid',
+] as const;
+
+export type RejectionCode = (typeof REJECTION_CODES)[number];

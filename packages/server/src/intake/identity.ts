@@ -50,7 +50,7 @@ export class Identity {
     if (fromFields !== undefined) return fromFields;
     const id = event.eventId ?? event.id ?? undefined;
     if (id !== undefined) return idText(id);
-    const hasTime = this.#times.some((time) => time(event) !== undefined);
+    const hasTime = this.#times.some((time) => (time(event) ?? undefined) !== undefined);
     if (hasTime || this.#byContent) return `"${hash('sha256', canonicalText(event), 'hex')}"`;
     if (delivery !== undefined) return JSON.stringify(`${delivery.id}/${delivery.index}`);
     return `"${randomUUID()}"`;

@@ -15,13 +15,18 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
+/** Nothing but `events` is expected to be large, and parsing 10 MB of brackets takes seconds and hundreds of megabytes. */
+const MAX_BESIDE_BYTES = 64 * 1024;
+
 /** @throws IntakeError `bad-request` when there are no events, `body-malformed` when the frame around them is not JSON */
 export function sliceEvents(body: Buffer, maxItems: number): Decoded {
   const scanner = new Scanner(body);
   let sourceId: string | undefined;
   let items: Buffer[] | undefined;
+  if (scanner.peek() === OPEN_BRACKET) throw eventsMissing();
   scanner.members(OPEN_BRACE, CLOSE_BRACE, () => {
     const name = parsed(scanner.value());
+    if (typeof name !== 'string') throw malformed('a name is due');
     scanner.expect(COLON);
     if (name === 'events' && scanner.peek() === OPEN_BRACKET) items = elements(scanner, maxItems);
     else if (name === 'sourceId') sourceId = sourceIdFrom(parsed(scanner.value()));
@@ -29,7 +34,7 @@ export function sliceEvents(body: Buffer, maxItems: number): Decoded {
     else parsed(scanner.value());
   });
   if (!scanner.atEnd()) throw malformed('there is something after the closing brace');
-  if (items === undefined) throw new IntakeError('bad-request', 'events[] required: {"sourceId"?: …, "events": […]}');
+  if (items === undefined) throw eventsMissing();
   return { sourceId, items };
 }
 
@@ -48,11 +53,16 @@ function sourceIdFrom(value: unknown): string {
 }
 
 function parsed(slice: Buffer): unknown {
+  if (slice.length > MAX_BESIDE_BYTES) throw malformed('a name or value beside "events" is too large');
   try {
     return JSON.parse(slice.toString('utf8'));
   } catch (cause) {
     throw malformed('a name or value beside "events" is not JSON', cause);
   }
+}
+
+function eventsMissing(): IntakeError {
+  return new IntakeError('bad-request', 'events[] required: {"sourceId"?: …, "events": […]}');
 }
 
 function malformed(why: string, cause?: unknown): IntakeError {

@@ -184,7 +184,7 @@ function epochInteger(value: number): number | undefined {
   return inRange(finer < 0 ? value * 1000 : Math.floor(value / 10 ** finer));
 }
 
-const DECIMAL = /^(-?)(\d{1,24})(?:\.(\d+))?$/;
+const DECIMAL = /^(-?)0*(\d{1,24})(?:\.(\d+))?$/;
 const NOT_ZERO = /[1-9]/;
 
 /** Moves the decimal point in the text itself: 1772366400.123 × 1000 as doubles can fall a millisecond short. */
@@ -193,7 +193,8 @@ function parseEpochText(text: string): number | undefined {
   const match = DECIMAL.exec(text);
   if (match === null) return undefined;
   const [, sign, whole = '', fraction = ''] = match;
-  const point = whole.length - finerThanMilliseconds(Number(whole));
+  // As a double, 99999999999999999 microseconds would round up to nanoseconds.
+  const point = whole.length - finerThanMilliseconds(10 ** (whole.length - 1));
   const all = (whole + fraction).padEnd(point, '0');
   const cutOff = NOT_ZERO.test(all.slice(point));
   const time = Number(all.slice(0, point));

@@ -26,6 +26,7 @@ export class CursorCodec {
     const match = /^([0-9a-z]{1,11})-([0-9a-z]{1,11})$/.exec(text.slice(this.#prefix.length));
     if (match === null) return undefined;
     const cursor = { journal: Number.parseInt(match[1]!, 36), ledger: Number.parseInt(match[2]!, 36) };
-    return cursor.journal <= heads.journal && cursor.ledger <= heads.ledger ? cursor : undefined;
+    const seen = cursor.journal <= heads.journal && cursor.ledger <= heads.ledger;
+    return seen && this.encode(cursor) === text ? cursor : undefined;
   }
 }

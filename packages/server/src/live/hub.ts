@@ -72,6 +72,7 @@ export class Hub {
 
   /** The outlet of this client wants more. */
   resume(client: Client): void {
+    if (!this.#clients.has(client)) return;
     client.unblock();
     client.pump(this.#heads);
   }
@@ -186,7 +187,7 @@ class LedgerSource {
 
   /** Messages of the entry that holds the position after this one; undefined at the end. */
   after(position: number): EntryMessages | undefined {
-    const kept = this.#kept.find(({ first, last }) => first <= position + 1 && position + 1 <= last);
+    const kept = this.#kept.findLast(({ first, last }) => first <= position + 1 && position + 1 <= last);
     if (kept !== undefined) return kept;
     const entry = this.#ledger.read(position + 1, 1)[0];
     if (entry === undefined) return undefined;

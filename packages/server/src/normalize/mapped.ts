@@ -61,13 +61,9 @@ function compileFlat(paths: string[][]): ((slots: Slots) => string) | undefined 
   // Integer keys would come first in number order, and __proto__ would not be a member.
   const plain = keys.every((key) => !INTEGER_KEY.test(key) && !(key in Object.prototype));
   if (!plain || paths.some((path) => path.length > 1)) return undefined;
-  const scratch: Record<string, JsonValue | undefined> = JSON.parse(
-    `{${keys
-      .toSorted()
-      .map((key) => `${JSON.stringify(key)}:null`)
-      .join(',')}}`,
-  );
-
+  const empty = keys.toSorted().map((key) => `${JSON.stringify(key)}:null`);
+  // Parsed, since an object that grows member by member becomes a slow dictionary on the way.
+  const scratch = JSON.parse(`{${empty.join(',')}}`) as Record<string, JsonValue | undefined>;
   return (slots) => {
     for (let slot = 0; slot < keys.length; slot++) scratch[keys[slot] as string] = slots[slot];
     return JSON.stringify(scratch);

@@ -64,7 +64,7 @@ export interface JournalReader {
   head(): Position;
   /** Entries from the one that holds `from` on, until `maxBytes` of payload are exceeded (at least one). */
   read(from: Position, maxBytes: number): JournalEntry[];
-  /** Entries below `before`, newest first. */
+  /** Entries of events that begin below `before`, newest first; of one source, if it is given. */
   readBackwards(before: Position, limit: number, source?: string): JournalEntry[];
   /** The entry that holds `position`. */
   entryAt(position: Position): JournalEntry | undefined;

@@ -36,7 +36,7 @@ export class PacketFiles {
 
   create(name: string): PacketWriter {
     return new PacketWriter(join(this.#dir, UNFINISHED, name), (hash) => {
-      const path = this.#path(hash);
+      const path = this.path(hash);
       if (mkdirSync(dirname(path), { recursive: true }) !== undefined) syncDirectory(this.#dir);
       return path;
     });
@@ -60,7 +60,7 @@ export class PacketFiles {
   }
 
   has(contentHash: string): boolean {
-    return existsSync(this.#path(contentHash));
+    return existsSync(this.path(contentHash));
   }
 
   /** Hashes of all contents that are there. */
@@ -72,12 +72,13 @@ export class PacketFiles {
   }
 
   #existing(contentHash: string): string {
-    const path = this.#path(contentHash);
+    const path = this.path(contentHash);
     if (!existsSync(path)) throw new StoreError('damaged', `packet content ${contentHash} is missing`);
     return path;
   }
 
-  #path(contentHash: string): string {
+  /** The file that holds the content, if there is one. */
+  path(contentHash: string): string {
     return join(this.#dir, contentHash.slice(0, 2), `${contentHash}.ndjson`);
   }
 }

@@ -23,7 +23,8 @@ const BEGINNING: Cursor = { journal: 0, ledger: 0 };
 export function watchRoutes(server: FastifyInstance, { hub, codec, watch }: WatchRoutes): void {
   const open = new Set<ServerResponse>();
 
-  server.get('/watch', async (request, reply) => {
+  // A HEAD would hold a place and never end.
+  server.get('/watch', { exposeHeadRoute: false }, async (request, reply) => {
     const query = queryOf(request, ['stream', 'sourceId', 'type', 'since', 'last_event_id']);
     const filter = {
       types: typesOf(listOf(query, 'type')),

@@ -64,10 +64,15 @@ export class RecentTable {
     this.#link(entry);
   }
 
-  /** Forgets all entries after `position`. */
+  /**
+   * Forgets all entries after `position`. Taken back in reverse order, each is the newest of its chain, and nothing was
+   * ever placed behind a slot that falls free.
+   */
   rollback(position: number): void {
-    while (this.#count > 0 && this.#positions[this.#count - 1]! > position) this.#count--;
-    this.#relink();
+    while (this.#count > 0 && this.#positions[this.#count - 1]! > position) {
+      const entry = --this.#count;
+      this.#slots[this.#slotOf(this.#hi[entry]!, this.#lo[entry]!)] = this.#older[entry]!;
+    }
   }
 
   clear(): void {

@@ -47,7 +47,7 @@ export class SqliteJournalReader implements JournalReader {
     const containing = this.entryAt(from);
     let next = containing === undefined ? from : containing.first;
     let bytes = 0;
-    while (bytes < maxBytes) {
+    do {
       const rows = this.#from.iterate(next, READ_ROWS);
       let fetched = 0;
       for (const row of rows) {
@@ -59,7 +59,7 @@ export class SqliteJournalReader implements JournalReader {
         if (bytes >= maxBytes) break;
       }
       if (fetched < READ_ROWS) break;
-    }
+    } while (bytes < maxBytes);
     return entries;
   }
 

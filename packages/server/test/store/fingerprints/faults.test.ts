@@ -280,6 +280,7 @@ describe('a disk that refuses', () => {
   test('a merge cannot be finished, is given up, and done again later', () => {
     const dir = directories.copyOf(sound);
     const index = FingerprintIndex.open(dir, HEAD, { flushAt: 1000, fanout: 3 });
+    index.maintain();
     rmSync(join(dir, '0-1000.run.tmp'));
     expect(() => fill(index, HEAD, HEAD + 900, 30)).toThrow(writeFailed);
     const reached = HEAD + index.stats().recent;

@@ -1,0 +1,172 @@
+/**
+ * `npm run bench [-- --full] [--json FILE]`: what the service does on this machine, each figure beside a baseline of the
+ * same run. Absolute numbers drift from machine to machine and from hour to hour; ratios hold. `--full` adds growth: it
+ * stores 20 million events first, which takes some minutes and 20 GB of disk.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Poster } from './client.ts';
+import { measureFsync } from './fsync.ts';
+import { numberFrom, serving } from './processes.ts';
+import { startServer } from './server.ts';
+import { median } from './statistics.ts';
+import { measureSteady } from './steady.ts';
+import { fill, measureThroughput } from './throughput.ts';
+import { measureSingles } from './webhooks.ts';
+
+interface Row {
+  what: string;
+  result: string;
+  baseline: string;
+  budget: string;
+  met: boolean;
+}
+
+const { values: flags } = parseArgs({
+  options: {
+    full: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '60' },
+    stored: { type: 'string', default: '20000000' },
+  },
+});
+const ROUNDS = Number(flags.rounds);
+const EVENTS = 300_000;
+const SINGLES = 30_000;
+
+const rows: Row[] = [];
+const figures: Record<string, unknown> = { node: process.version, cpus: cpus().map(({ model }) => model) };
+
+await throughput();
+await steady();
+await webhooks();
+if (flags.full) await growth();
+report();
+
+async function throughput(): Promise<void> {
+  const ratios: number[] = [];
+  const certified: number[] = [];
+  const baselines: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const baseline = await numberFrom('baseline.ts', String(EVENTS));
+    const server = await startServer();
+    await measureThroughput(server, 30_000); // the first requests meet code that is not compiled yet
+    const { certifiedPerSecond } = await measureThroughput(server, EVENTS);
+    await server.stop();
+    baselines.push(baseline);
+    certified.push(certifiedPerSecond);
+    ratios.push(certifiedPerSecond / baseline);
+  }
+  figures.throughput = { certified, baselines, ratios };
+  add({
+    what: `certified throughput, ${count(EVENTS)} events`,
+    result: `${count(median(certified))}/s = ${median(ratios).toFixed(2)} ×`,
+    baseline: `bare SQLite ${count(median(baselines))}/s`,
+    budget: '≥ 2.0 ×',
+    met: median(ratios) >= 2,
+  });
+}
+
+async function steady(): Promise<void> {
+  const fsyncMs = measureFsync();
+  const server = await startServer();
+  const seconds = Number(flags.seconds);
+  await measureSteady(server, { perSecond: 10_000, seconds: 3 });
+  const result = await measureSteady(server, { perSecond: 10_000, seconds });
+  await server.stop();
+  figures.steady = { ...result, fsyncMs };
+  const { acknowledgedP99Ms, certifiedP95Ms, postToClientP99Ms, missing } = result;
+  const at = `at 10,000/s for ${seconds} s`;
+  const baseline = `fsync ${fsyncMs.toFixed(2)} ms`;
+  add({ what: `${at}: acknowledgement p99`, ...milliseconds(acknowledgedP99Ms, 50), baseline });
+  add({ what: `${at}: certified p95`, ...milliseconds(certifiedP95Ms, 500), baseline });
+  add({ what: `${at}: POST to SSE client p99`, ...milliseconds(postToClientP99Ms, 250), baseline });
+  add({ what: `${at}: events not seen`, result: String(missing), baseline: '', budget: '0', met: missing === 0 });
+}
+
+async function webhooks(): Promise<void> {
+  const echo = await serving('echo.ts');
+  await measureSingles(echo.line, SINGLES / 10);
+  const baseline = await measureSingles(echo.line, SINGLES);
+  echo.stop();
+  const server = await startServer();
+  const url = `${server.url}/ingest/events`;
+  await measureSingles(url, SINGLES / 10);
+  const rate = await measureSingles(url, SINGLES);
+  await server.stop();
+  figures.webhooks = { rate, baseline, ratio: rate / baseline };
+  add({
+    what: 'single events, 64 connections',
+    result: `${count(rate)}/s = ${(rate / baseline).toFixed(2)} ×`,
+    baseline: `Fastify echo ${count(baseline)}/s`,
+    budget: '≥ 0.5 ×',
+    met: rate / baseline >= 0.5,
+  });
+}
+
+async function growth(): Promise<void> {
+  const stored = Number(flags.stored);
+  const dir = mkdtempSync(join(tmpdir(), 'tidemark-growth-'));
+  let server = await startServer({}, dir);
+  await measureThroughput(server, 30_000);
+  const empty = await measureThroughput(server, EVENTS);
+  await fill(server, stored);
+  const grown = await measureThroughput(server, EVENTS);
+  const residentMb = server.residentBytes() / 1e6;
+  // Killed in the middle of its work.
+  const poster = new Poster(`${server.url}/ingest/events`, 1, { 'content-type': 'application/json' });
+  await poster.post(Buffer.from('{"events":[{"id":"last"}]}'));
+  poster.close();
+  await server.kill();
+  server = await startServer({}, dir);
+  const startMs = server.startMs;
+  await server.stop();
+  rmSync(dir, { recursive: true });
+  const ratio = grown.certifiedPerSecond / empty.certifiedPerSecond;
+  figures.growth = { stored, empty, grown, ratio, residentMb, startMs };
+  const what = `with ${count(stored)} events stored`;
+  const baseline = `empty ${count(empty.certifiedPerSecond)}/s`;
+  const rate = `${count(grown.certifiedPerSecond)}/s = ${ratio.toFixed(2)} ×`;
+  add({ what: `${what}: rate`, result: rate, baseline, budget: '≥ 0.8 ×', met: ratio >= 0.8 });
+  const resident = `${Math.round(residentMb)} MB`;
+  add({ what: `${what}: resident memory`, result: resident, baseline: '', budget: '≤ 400 MB', met: residentMb <= 400 });
+  add({ what: `${what}: start after kill -9`, ...milliseconds(startMs, 3000), baseline: '' });
+}
+
+function milliseconds(value: number, budget: number): Pick<Row, 'result' | 'budget' | 'met'> {
+  return { result: `${value.toFixed(0)} ms`, budget: `≤ ${budget} ms`, met: value <= budget };
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString('en');
+}
+
+function add(row: Row): void {
+  rows.push(row);
+  process.stderr.write(`${row.met ? 'met   ' : 'MISSED'} ${row.what}: ${row.result}\n`);
+}
+
+function report(): void {
+  const columns = ['what', 'result', 'baseline', 'budget'] as const;
+  const cells = [
+    ['what', 'result', 'baseline', 'budget', ''],
+    ...rows.map((row) => [...columns.map((c) => row[c]), row.met ? 'met' : 'MISSED']),
+  ];
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  for (const row of cells) {
+    process.stdout.write(
+      `${row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd()}\n`,
+    );
+  }
+  const file =
+    flags.json ?? join(import.meta.dirname, 'results', `${new Date().toISOString().replaceAll(':', '-')}.json`);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify({ rows, figures }, null, 2)}\n`);
+  process.stdout.write(`\nwritten to ${file}\n`);
+}

@@ -1,0 +1,101 @@
+/** One line of a packet: is it well formed, and does it say what the journal says. */
+import { hash } from 'node:crypto';
+import { canonicalize, type Leaf, leafHash, packetLine, parseLeaf, ProofError } from '@tidemark/proof';
+import type { Position } from '../event.ts';
+import type { JournaledConfig } from './configs.ts';
+import type { Findings } from './findings.ts';
+import type { JournaledHeader } from './journal-events.ts';
+import { nativeSha256 } from './sha256.ts';
+
+/** What the leaf has to agree with. */
+export interface LeafContext {
+  stream: string;
+  index: number;
+  /** The journal item that the leaf stands for, where there is one. */
+  position: Position | undefined;
+  event: JournaledHeader | undefined;
+  config: JournaledConfig | undefined;
+  /** The reasons as stored for a quarantined event, JSON. */
+  reasons: (position: Position) => string | undefined;
+}
+
+export interface CheckedLeaf {
+  leaf: Leaf;
+  hash: Uint8Array;
+}
+
+type Payload = string | undefined;
+
+/** @returns undefined when the line holds no leaf */
+export function checkLine(line: Buffer, context: LeafContext, findings: Findings): CheckedLeaf | undefined {
+  const where = `stream ${context.stream} leaf ${context.index}`;
+  const read = readLine(line.toString('utf8'));
+  if (typeof read === 'string') {
+    findings.violation('leaf-malformed', where, read);
+    return undefined;
+  }
+  const { leaf, leafText, payload, canonical } = read;
+  if (!canonical) findings.violation('line-not-canonical', where, 'not the RFC 8785 text of leaf and payload');
+  const wrong = leaf.stream === context.stream ? wrongLeaf(leaf, context) : `it names the stream ${leaf.stream}`;
+  if (wrong !== undefined) findings.violation('leaf-mismatch', where, wrong);
+  checkPayload(leaf, payload, where, findings);
+  checkReasons(leaf, context, where, findings);
+  return { leaf, hash: leafHash(Buffer.from(leafText), nativeSha256) };
+}
+
+function readLine(text: string): string | { leaf: Leaf; leafText: string; payload: Payload; canonical: boolean } {
+  try {
+    const line = JSON.parse(text) as { leaf: unknown; payload?: unknown };
+    const leaf = parseLeaf(line?.leaf);
+    const leafText = canonicalize(leaf);
+    const payload = line.payload === undefined ? undefined : canonicalize(line.payload);
+    return { leaf, leafText, payload, canonical: packetLine(leafText, payload) === text };
+  } catch (cause) {
+    if (cause instanceof SyntaxError || cause instanceof ProofError) return cause.message;
+    throw cause;
+  }
+}
+
+/** The first thing in which the leaf differs from what it has to be. */
+function wrongLeaf(leaf: Leaf, { index, event, config }: LeafContext): string | undefined {
+  if ((leaf.kind === 'header') !== (index === 0)) return `a leaf of kind ${leaf.kind}`;
+  if (leaf.kind === 'header') {
+    if (config !== undefined && leaf.publisher !== config.config.publisher) return 'another publisher than the journal';
+    return config !== undefined && leaf.logKey !== config.config.logKey ? 'another log key than the journal' : undefined;
+  }
+  if (leaf.kind !== 'record' && leaf.kind !== 'quarantined') return `a leaf of kind ${leaf.kind}`;
+  if (event === undefined) return undefined;
+  const { source, seq, batch, index: place } = event;
+  if (leaf.source !== source || leaf.seq !== seq) return `seq ${leaf.seq} of ${leaf.source}, not ${seq} of ${source}`;
+  if (leaf.eventId !== batch.eventId(place)) return `the event id is not ${batch.eventId(place)}`;
+  if (leaf.rawHash !== batch.rawHash(place)) return `the rawHash is not ${batch.rawHash(place)}`;
+  if (config !== undefined && leaf.policyHash !== config.policyHash(source)) return 'another policy than the journal';
+  return wrongSupersedes(leaf.kind === 'record' ? leaf.supersedes : undefined, leaf.kind, source, batch.supersedes(place));
+}
+
+function wrongSupersedes(
+  named: [string, number] | undefined,
+  kind: 'record' | 'quarantined',
+  source: string,
+  seq: number | undefined,
+): string | undefined {
+  // A quarantined leaf has no room for what it supersedes.
+  if (kind === 'quarantined' || (named === undefined && seq === undefined)) return undefined;
+  if (named !== undefined && seq !== undefined && named[0] === source && named[1] === seq) return undefined;
+  return `it supersedes ${named?.join(' ') ?? 'nothing'}, in the journal ${seq ?? 'nothing'}`;
+}
+
+function checkPayload(leaf: Leaf, payload: Payload, where: string, findings: Findings): void {
+  const due = 'payloadHash' in leaf ? leaf.payloadHash : undefined;
+  const has = payload === undefined ? undefined : hash('sha256', payload, 'hex');
+  if (has !== due) findings.violation('payload-hash-mismatch', where, `payload ${has ?? 'none'}, leaf ${due ?? 'none'}`);
+}
+
+function checkReasons(leaf: Leaf, { position, reasons }: LeafContext, where: string, findings: Findings): void {
+  if (leaf.kind !== 'quarantined' || position === undefined) return;
+  const stored = reasons(position);
+  if (stored === undefined) findings.violation('reasons-mismatch', where, 'no reasons are stored');
+  else if (hash('sha256', stored, 'hex') !== leaf.reasonsHash) {
+    findings.violation('reasons-mismatch', where, 'the stored reasons do not have the hash in the leaf');
+  }
+}

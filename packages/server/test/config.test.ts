@@ -1,0 +1,444 @@
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type Config, ConfigError, loadConfig, type Overrides } from '../src/config.ts';
+import { Directories } from './support/directories.ts';
+
+const directories = new Directories();
+afterAll(() => directories.remove());
+
+function fileWith(content: string): string {
+  const path = join(directories.next(), 'tidemark.config.json');
+  writeFileSync(path, content);
+  return path;
+}
+
+/** Why the settings are refused; fails when they are not. */
+function refusal(env: Record<string, string>, overrides: Overrides = {}): { code: string; message: string } {
+  try {
+    loadConfig(overrides, env);
+  } catch (error) {
+    if (error instanceof ConfigError) return { code: error.code, message: error.message };
+    throw error;
+  }
+  throw new TypeError(`taken: ${JSON.stringify(env)} ${JSON.stringify(overrides)}`);
+}
+
+const sources = (...list: object[]) => ({ INGEST_SOURCES_JSON: JSON.stringify(list) });
+const streams = (...list: object[]) => ({ STREAMS_JSON: JSON.stringify(list) });
+const sourceIds = (config: Config) => config.sources.map(({ id }) => id);
+
+describe('without any setting', () => {
+  test('safe and offline: loopback, an open default source, the development chain', () => {
+    expect(loadConfig({}, {})).toEqual({
+      host: '127.0.0.1',
+      port: 8788,
+      dataDir: resolve('tidemark-data'),
+      publicUrl: undefined,
+      sources: [{ id: 'default', stream: 'default', auth: 'none', enabled: true, dedup: 'id', policy: {} }],
+      streams: [
+        {
+          id: 'default',
+          datasetId: 'default',
+          publish: { mode: 'live', maxEvents: 10_000, maxAgeMs: 100 },
+          policy: { license: 'proprietary', classification: 'internal' },
+        },
+      ],
+      secrets: new Map(),
+      limits: {
+        bodyBytes: 32 * 1024 * 1024,
+        eventsPerRequest: 100_000,
+        eventBytes: 1024 * 1024,
+        inFlightBytes: 128 * 1024 * 1024,
+      },
+      watch: { maxClients: 500, heartbeatMs: 15_000 },
+      anchor: { mode: 'local', intervalMs: 1000 },
+      minConfirmations: 1,
+      bundleMaxDepth: 10,
+      feedCacheTtlMs: 1000,
+    });
+  });
+
+  test('an empty variable is an unset one', () => {
+    expect(loadConfig({}, { PORT: '', HOST: '', TIDEMARK_CONFIG: '', INGEST_SOURCES_JSON: '' }).port).toBe(8788);
+  });
+
+  test('an outside address gets no open source', () => {
+    expect(sourceIds(loadConfig({}, { HOST: '0.0.0.0' }))).toEqual([]);
+  });
+});
+
+describe('every setting', () => {
+  const wholeNumbers: [name: string, min: number, max: number, read: (config: Config) => number][] = [
+    ['PORT', 0, 65_535, ({ port }) => port],
+    ['WATCH_MAX_CLIENTS', 1, 1_000_000, ({ watch }) => watch.maxClients],
+    ['INGEST_SSE_HEARTBEAT_MS', 100, 600_000, ({ watch }) => watch.heartbeatMs],
+    ['FEED_CACHE_TTL_MS', 0, 3_600_000, ({ feedCacheTtlMs }) => feedCacheTtlMs],
+    ['ANCHOR_INTERVAL_MS', 100, 86_400_000, ({ anchor }) => anchor.intervalMs],
+    ['POLICY_MIN_CONFS', 0, 1_000_000, ({ minConfirmations }) => minConfirmations],
+    ['BUNDLE_MAX_DEPTH', 1, 1000, ({ bundleMaxDepth }) => bundleMaxDepth],
+    ['INGEST_MAX_BODY_BYTES', 1024, 134_217_728, ({ limits }) => limits.bodyBytes],
+    ['INGEST_MAX_EVENTS', 1, 1_000_000, ({ limits }) => limits.eventsPerRequest],
+    ['INGEST_MAX_EVENT_BYTES', 256, 67_108_864, ({ limits }) => limits.eventBytes],
+    ['INGEST_MAX_IN_FLIGHT_BYTES', 33_554_432, 8_589_934_592, ({ limits }) => limits.inFlightBytes],
+  ];
+
+  test.each(wholeNumbers)('%s is a whole number from %i to %i', (name, min, max, read) => {
+    expect(read(loadConfig({}, { [name]: String(min) }))).toBe(min);
+    expect(read(loadConfig({}, { [name]: String(max) }))).toBe(max);
+    for (const bad of ['1.5', '1e3', '0x10', ' 1', 'many', '-1', '9'.repeat(30), '9'.repeat(400)]) {
+      const { code, message } = refusal({ [name]: bad });
+      expect(code).toBe('setting-invalid');
+      expect(message).toMatch(new RegExp(`^${name}: must be a whole number from \\d+ to \\d+, not "${bad}"$`));
+    }
+  });
+
+  test.each(wholeNumbers)('%s has its limits in the file too', (name, _min, max) => {
+    const key = name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+    expect(refusal({}, { settings: { [key]: max * 1000 } }).message).toContain(`${name}: must be a whole number`);
+    for (const bad of [null, true, [], {}, 1.5]) {
+      expect(refusal({}, { settings: { [key]: bad } })).toMatchObject({ code: 'setting-invalid' });
+    }
+  });
+
+  test.each([
+    ['PUBLISH_MODE', ['live', 'batch']],
+    ['ANCHOR', ['local', 'none']],
+  ])('%s is one of %j', (name, values) => {
+    for (const value of values) loadConfig({}, { [name]: value });
+    expect(refusal({ [name]: 'Live' })).toEqual({
+      code: 'setting-invalid',
+      message: `${name}: must be one of ${values.join(', ')}, not "Live"`,
+    });
+  });
+
+  test.each(['INGEST_SOURCES_JSON', 'STREAMS_JSON', 'NORMALIZE_POLICY_JSON'])('%s is JSON', (name) => {
+    expect(refusal({ [name]: '[{' })).toEqual({ code: 'setting-invalid', message: `${name}: is not valid JSON` });
+    expect(refusal({ [name]: '7' })).toMatchObject({ code: 'setting-invalid', message: expect.stringMatching(`^${name}`) });
+  });
+
+  test('lists are lists of objects', () => {
+    expect(refusal({ INGEST_SOURCES_JSON: '{}' }).message).toBe('INGEST_SOURCES_JSON: must be a list');
+    expect(refusal({ STREAMS_JSON: 'null' }).message).toBe('STREAMS_JSON: must be a list');
+    expect(refusal({ INGEST_SOURCES_JSON: '[[]]' }).message).toBe('INGEST_SOURCES_JSON[0]: must be an object');
+  });
+
+  test('PUBLIC_URL is an http URL, of which the origin counts', () => {
+    expect(loadConfig({}, { PUBLIC_URL: 'https://Data.example:8443/' }).publicUrl).toBe('https://data.example:8443');
+    for (const bad of ['data.example', 'ftp://data.example', 'javascript:alert(1)', '//data.example']) {
+      expect(refusal({ PUBLIC_URL: bad })).toEqual({
+        code: 'setting-invalid',
+        message: `PUBLIC_URL: must be an http or https URL, not ${JSON.stringify(bad)}`,
+      });
+    }
+  });
+
+  test('text is text', () => {
+    for (const [key, name] of Object.entries({ host: 'HOST', data: 'TIDEMARK_DATA', publicUrl: 'PUBLIC_URL' })) {
+      expect(refusal({}, { settings: { [key]: 5 } })).toEqual({ code: 'setting-invalid', message: `${name}: must be text` });
+    }
+  });
+
+  test('a policy that cannot be applied is named with its place', () => {
+    const bad = { map: { a: 'b' }, required: ['c'] };
+    expect(refusal({ NORMALIZE_POLICY_JSON: JSON.stringify(bad) }).message).toMatch(/^NORMALIZE_POLICY_JSON: .*"c"/);
+    expect(refusal(sources({ id: 'abc', policy: bad })).message).toMatch(/^INGEST_SOURCES_JSON\[0\]\.policy: .*"c"/);
+  });
+});
+
+describe('what cannot be meant', () => {
+  test('a body that would never fit', () => {
+    expect(refusal({ INGEST_MAX_BODY_BYTES: '4096', INGEST_MAX_IN_FLIGHT_BYTES: '4095' })).toEqual({
+      code: 'settings-contradict',
+      message: 'INGEST_MAX_IN_FLIGHT_BYTES is smaller than INGEST_MAX_BODY_BYTES: the largest body could never be taken',
+    });
+    loadConfig({}, { INGEST_MAX_BODY_BYTES: '4096', INGEST_MAX_IN_FLIGHT_BYTES: '4096' });
+  });
+
+  test('an unknown TIDEMARK_ variable; the variables of others are theirs', () => {
+    expect(refusal({ TIDEMARK_DATTA: '/x' })).toEqual({
+      code: 'setting-unknown',
+      message: 'TIDEMARK_DATTA: there is no such setting',
+    });
+    loadConfig({}, { SOMEBODY_ELSES: 'x' });
+  });
+
+  test('an unknown key in the file', () => {
+    const path = fileWith('{"watchMaxClient": 5}');
+    expect(refusal({}, { config: path })).toEqual({
+      code: 'setting-unknown',
+      message: `${path}: there is no setting "watchMaxClient"`,
+    });
+    for (const key of ['PORT', 'config', 'tidemarkConfig', '__proto__x']) {
+      expect(refusal({}, { settings: { [key]: 'x' } }).code).toBe('setting-unknown');
+    }
+  });
+
+  test('one setting under two spellings', () => {
+    expect(refusal({}, { settings: { sources: [], ingestSourcesJson: [] } })).toEqual({
+      code: 'settings-contradict',
+      message: 'settings: "ingestSourcesJson" is set under another spelling too',
+    });
+  });
+
+  test.each([
+    'INGEST_ALLOWLIST_CIDRS',
+    'FUSION_POLICY_JSON',
+    'EVENT_BUFFER_MS',
+    'CERTIFIER_WEBHOOK_URL',
+    'CERTIFIER_TIMEOUT_MS',
+    'INGEST_RETRY_MAX',
+    'INGEST_BACKOFF_BASE_MS',
+    'INGEST_BACKOFF_FACTOR',
+    'IDENTITY_REQUIRED',
+    'ARC_URL',
+    'ARC_TOKEN',
+    'ANCHOR_KEY_FILE',
+    'HEADERS_FILE',
+    'HEADERS_URLS',
+  ])('%s, which is not built yet', (name) => {
+    expect(refusal({ [name]: 'x' })).toEqual({
+      code: 'setting-unsupported',
+      message: `${name}: is not supported yet; unset it`,
+    });
+    loadConfig({}, { [name]: '' });
+  });
+
+  test('an unsupported setting in the file', () => {
+    expect(refusal({}, { settings: { eventBufferMs: 0 } }).code).toBe('setting-unsupported');
+  });
+});
+
+describe('the configuration file', () => {
+  test('is one JSON object', () => {
+    const missing = join(directories.next(), 'missing.json');
+    expect(refusal({}, { config: missing }).message).toBe(`configuration file: ${missing} does not exist`);
+    const broken = fileWith('{"port": 1');
+    expect(refusal({}, { config: broken }).message).toBe(`configuration file: ${broken} is not valid JSON`);
+    for (const other of ['[]', '"x"', 'null', '7']) {
+      const path = fileWith(other);
+      expect(refusal({}, { config: path }).message).toBe(`configuration file: ${path} must hold one JSON object`);
+    }
+  });
+
+  test('has settings in camel case, sources and streams as plain JSON or as text', () => {
+    const list = [{ id: 'abc' }];
+    const settings = { port: 1, watchMaxClients: 2, sources: list, streams: list, data: '/tmp/x', normalizePolicy: {} };
+    const config = loadConfig({ config: fileWith(JSON.stringify(settings)) }, {});
+    expect([config.port, config.watch.maxClients, config.dataDir]).toEqual([1, 2, resolve('/tmp/x')]);
+    expect(sourceIds(config)).toEqual(['abc', 'default']);
+    expect(sourceIds(loadConfig({ settings: { sources: JSON.stringify(list) } }, {}))).toEqual(['abc', 'default']);
+    expect(sourceIds(loadConfig({ settings: { ingestSourcesJson: list } }, {}))).toEqual(['abc', 'default']);
+  });
+
+  test('yields to the environment, and that to the command line', () => {
+    const path = fileWith('{"port": 1, "host": "127.0.0.9", "data": "/tmp/file"}');
+    const read = (overrides: Overrides, env: Record<string, string>) => {
+      const { port, host, dataDir } = loadConfig(overrides, env);
+      return [port, host, dataDir];
+    };
+    const env = { PORT: '2', HOST: '127.0.0.2', TIDEMARK_DATA: '/tmp/env' };
+    const flags = { port: '3', host: '127.0.0.3', data: '/tmp/flag' };
+    expect(read({}, { TIDEMARK_CONFIG: path })).toEqual([1, '127.0.0.9', resolve('/tmp/file')]);
+    expect(read({ config: path }, env)).toEqual([2, '127.0.0.2', resolve('/tmp/env')]);
+    expect(read({ config: path, ...flags }, env)).toEqual([3, '127.0.0.3', resolve('/tmp/flag')]);
+    expect(read({ config: path }, { TIDEMARK_CONFIG: '/nowhere' })[0]).toBe(1);
+  });
+
+  test('a port on the command line is checked like any other', () => {
+    for (const port of ['65536', '-1', 'x', '', '1.5']) {
+      expect(refusal({}, { port })).toEqual({
+        code: 'setting-invalid',
+        message: `--port: must be a number from 0 to 65535, not ${port}`,
+      });
+    }
+  });
+});
+
+describe('sources', () => {
+  test('all that can be declared', () => {
+    const declared = {
+      ...{ id: 'sensor.a_1-x', name: 'A', type: 'webhook', secret: 's3cret', auth: 'bearer', stream: 'garden' },
+      ...{ policy: { required: ['t'] }, dedup: 'content', enabled: false },
+    };
+    const { type: _type, secret: _secret, ...expected } = declared;
+    const config = loadConfig({}, sources(declared));
+    expect(config.sources[0]).toEqual(expected);
+    expect([...config.secrets]).toEqual([['sensor.a_1-x', 's3cret']]);
+  });
+
+  test('a secret is kept apart, and makes the source ask for it', () => {
+    const config = loadConfig({}, sources({ id: 'abc', secret: 'do-not-show' }));
+    expect(config.sources[0]?.auth).toBe('bearer');
+    expect(config.secrets.get('abc')).toBe('do-not-show');
+    expect(JSON.stringify(config)).not.toContain('do-not-show');
+  });
+
+  test('the default policy holds where a source has none', () => {
+    const env = { NORMALIZE_POLICY_JSON: '{"required":["x"]}', ...sources({ id: 'abc' }, { id: 'abd', policy: {} }) };
+    const policies = loadConfig({}, env).sources.map(({ policy }) => policy);
+    expect(policies).toEqual([{ required: ['x'] }, {}, { required: ['x'] }]);
+  });
+
+  test('a declared source named default stands in for the open one', () => {
+    const config = loadConfig({}, sources({ id: 'default', secret: 'x' }));
+    expect(config.sources).toHaveLength(1);
+    expect(config.sources[0]?.auth).toBe('bearer');
+  });
+
+  test.each(['ab', 'a'.repeat(65), 'Abc', '-abc', '.abc', 'a b', 'a/b', 'ä12', '', 7, null])('id %j', (id) => {
+    expect(refusal(sources({ id }))).toEqual({
+      code: 'setting-invalid',
+      message: 'INGEST_SOURCES_JSON[0].id: must be 3 to 64 characters of a-z 0-9 . _ -, the first a letter or digit',
+    });
+  });
+
+  test('ids that would hide behind routes, and ids that are numbers', () => {
+    for (const id of ['events', 'feed', 'keys', 'conflicts']) {
+      expect(refusal(sources({ id })).message).toBe(`INGEST_SOURCES_JSON[0].id: "${id}" is reserved`);
+      expect(refusal(sources({ id: 'abc', stream: id })).message).toBe(`INGEST_SOURCES_JSON[0].stream: "${id}" is reserved`);
+    }
+    expect(refusal(sources({ id: '0123' })).message).toBe(
+      'INGEST_SOURCES_JSON[0].id: needs at least one character that is not a digit',
+    );
+    loadConfig({}, sources({ id: 'a'.repeat(64) }, { id: '1.5' }, { id: 'constructor' }));
+  });
+
+  test('an id twice', () => {
+    expect(refusal(sources({ id: 'abc' }, { id: 'abc' }))).toEqual({
+      code: 'settings-contradict',
+      message: 'INGEST_SOURCES_JSON: "abc" is declared twice',
+    });
+  });
+
+  test.each([
+    [{ auth: 'bearer' }, 'INGEST_SOURCES_JSON[0]: auth "bearer" needs a "secret"'],
+    [{ auth: 'none', secret: 'x' }, 'INGEST_SOURCES_JSON[0]: has a "secret", but auth "none" would ignore it'],
+    [{ auth: 'hmac', secret: 'x' }, 'INGEST_SOURCES_JSON[0].auth: must be one of bearer, none'],
+    [{ secret: '' }, 'INGEST_SOURCES_JSON[0].secret: must be text of 1 to 4096 characters'],
+    [{ type: 'mqtt' }, 'INGEST_SOURCES_JSON[0].type: "mqtt" is not supported yet; use "webhook"'],
+    [{ enabled: 'no' }, 'INGEST_SOURCES_JSON[0].enabled: must be true or false'],
+    [{ dedup: 'none' }, 'INGEST_SOURCES_JSON[0].dedup: must be one of id, content'],
+    [{ allowlist: [] }, 'INGEST_SOURCES_JSON[0].allowlist: is not supported yet; leave it out'],
+    [{ limits: {} }, 'INGEST_SOURCES_JSON[0].limits: is not supported yet; leave it out'],
+    [{ trust: 1 }, 'INGEST_SOURCES_JSON[0].trust: is not supported yet; leave it out'],
+    [
+      { secrets: [] },
+      'INGEST_SOURCES_JSON[0].secrets: is unknown; known are id, name, type, secret, auth, stream, policy, dedup, enabled',
+    ],
+  ])('%j is refused', (member, message) => {
+    expect(refusal(sources({ id: 'abc', ...member }))).toEqual({ code: 'setting-invalid', message });
+  });
+
+  test.each(['0.0.0.0', '::', '192.168.1.5', 'data.example', '127.0.0.1.example', '1270.0.0.1'])(
+    'on %s a source without a secret is refused, unless it says that it is open',
+    (HOST) => {
+      expect(refusal({ HOST, ...sources({ id: 'abc' }) })).toEqual({
+        code: 'setting-invalid',
+        message:
+          'INGEST_SOURCES_JSON[0]: needs a "secret": without one it would be open, and this server is reachable from outside',
+      });
+      expect(refusal(sources({ id: 'abc' }), { host: HOST }).code).toBe('setting-invalid');
+      const config = loadConfig({}, { HOST, ...sources({ id: 'abc', auth: 'none' }, { id: 'abd', secret: 'x' }) });
+      expect(config.sources.map(({ id, auth }) => [id, auth])).toEqual([
+        ['abc', 'none'],
+        ['abd', 'bearer'],
+      ]);
+    },
+  );
+
+  test.each(['127.0.0.1', '127.9.8.7', 'localhost', '::1'])('on %s it is open', (HOST) => {
+    expect(loadConfig({}, { HOST, ...sources({ id: 'abc' }) }).sources[0]?.auth).toBe('none');
+  });
+});
+
+describe('streams', () => {
+  test('all that can be declared', () => {
+    const declared = {
+      ...{ id: 'garden', datasetId: 'Garden', description: 'all of it' },
+      ...{ publish: { mode: 'batch', maxEvents: 5, maxAgeMs: 10 } },
+      ...{ policy: { license: 'cc0', classification: 'public' } },
+    };
+    const config = loadConfig({}, { ...streams(declared), ...sources({ id: 'abc', stream: 'garden' }) });
+    expect(config.streams.find(({ id }) => id === 'garden')).toEqual(declared);
+  });
+
+  test('a source that names no stream feeds one of its own name; several may feed one', () => {
+    const env = sources({ id: 'abc' }, { id: 'one', stream: 'both' }, { id: 'two', stream: 'both' });
+    expect(loadConfig({}, env).streams.map(({ id }) => id)).toEqual(['abc', 'both', 'default']);
+  });
+
+  test('PUBLISH_MODE is for streams that say nothing; a stream with a mode gets that mode', () => {
+    const batch = { mode: 'batch', maxEvents: 100_000, maxAgeMs: 60_000 };
+    const env = {
+      PUBLISH_MODE: 'batch',
+      ...streams({ id: 'one' }, { id: 'two', publish: { mode: 'live' } }),
+      ...sources({ id: 'one' }, { id: 'two' }, { id: 'three' }),
+    };
+    const publish = Object.fromEntries(loadConfig({}, env).streams.map((stream) => [stream.id, stream.publish]));
+    expect(publish).toEqual({
+      one: batch,
+      two: { mode: 'live', maxEvents: 10_000, maxAgeMs: 100 },
+      three: batch,
+      default: batch,
+    });
+  });
+
+  test('a stream that nothing feeds', () => {
+    expect(refusal(streams({ id: 'lonely' }))).toEqual({
+      code: 'settings-contradict',
+      message: 'STREAMS_JSON[0]: no source feeds the stream "lonely"',
+    });
+  });
+
+  test('an id twice', () => {
+    expect(refusal(streams({ id: 'default' }, { id: 'default' })).message).toBe(
+      'STREAMS_JSON: "default" is declared twice',
+    );
+  });
+
+  test.each([
+    [{ datasetId: 'ab' }, 'STREAMS_JSON[0].datasetId: must be text of 3 to 4096 characters'],
+    [{ description: '\ud800' }, 'STREAMS_JSON[0].description: must be text of 1 to 4096 characters'],
+    [{ description: 'x'.repeat(4097) }, 'STREAMS_JSON[0].description: must be text of 1 to 4096 characters'],
+    [{ publish: [] }, 'STREAMS_JSON[0].publish: must be an object'],
+    [{ publish: { mode: 'both' } }, 'STREAMS_JSON[0].publish.mode: must be one of live, batch'],
+    [{ publish: { maxEvents: 0 } }, 'STREAMS_JSON[0].publish.maxEvents: must be a whole number from 1 to 1000000'],
+    [{ publish: { maxEvents: '5' } }, 'STREAMS_JSON[0].publish.maxEvents: must be a whole number from 1 to 1000000'],
+    [{ publish: { maxAgeMs: 9 } }, 'STREAMS_JSON[0].publish.maxAgeMs: must be a whole number from 10 to 86400000'],
+    [{ publish: { windowMs: 5 } }, 'STREAMS_JSON[0].publish.windowMs: is not supported yet; leave it out'],
+    [{ publish: { age: 5 } }, 'STREAMS_JSON[0].publish.age: is unknown; known are mode, maxEvents, maxAgeMs'],
+    [{ policy: { license: 'x' } }, /^STREAMS_JSON\[0\]\.policy\.classification: must be one of public, internal/],
+    [{ policy: { classification: 'public' } }, 'STREAMS_JSON[0].policy.license: must be text of 1 to 4096 characters'],
+    [{ policy: { pii_flags: [] } }, 'STREAMS_JSON[0].policy.pii_flags: is not supported yet; leave it out'],
+    [{ fusion: {} }, 'STREAMS_JSON[0].fusion: is not supported yet; leave it out'],
+    [{ salted: true }, 'STREAMS_JSON[0].salted: is not supported yet; leave it out'],
+    [{ visibility: 'private' }, 'STREAMS_JSON[0].visibility: is not supported yet; leave it out'],
+    [{ id: 'feed' }, 'STREAMS_JSON[0].id: "feed" is reserved'],
+  ])('%j is refused', (member, message) => {
+    const refused = refusal(streams({ id: 'default', ...member }));
+    expect(refused.code).toBe('setting-invalid');
+    if (typeof message === 'string') expect(refused.message).toBe(message);
+    else expect(refused.message).toMatch(message);
+  });
+});
+
+describe('the result', () => {
+  const parts = (value: unknown): object[] =>
+    typeof value !== 'object' || value === null || value instanceof Map
+      ? []
+      : [value, ...Object.values(value).flatMap(parts)];
+
+  test('is frozen all the way down', () => {
+    const config = loadConfig({}, { ...sources({ id: 'abc', policy: { map: { a: 'b' } } }), ...streams({ id: 'abc' }) });
+    const all = parts(config);
+    expect(all.length).toBeGreaterThan(15);
+    expect(all.filter((part) => !Object.isFrozen(part))).toEqual([]);
+  });
+
+  test('leaves alone what it was made of', () => {
+    const settings = { sources: [{ id: 'abc', policy: { map: { a: 'b' } } }] };
+    loadConfig({ settings }, {});
+    expect(parts(settings).filter((part) => Object.isFrozen(part))).toEqual([]);
+  });
+});
