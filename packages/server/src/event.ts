@@ -7,27 +7,6 @@
 /** Number of an item in the journal: counted from 1 over all sources, without a gap. */
 export type Position = number;
 
-/** What intake hands to the journal: one event, identified and bounded, its bytes as they came. */
-export interface RawEvent {
-  /** 32 hex digits, see `contracts/log.md`, "Identity of an event". */
-  eventId: string;
-  /** SHA-256 of `bytes`. */
-  rawHash: string;
-  bytes: Uint8Array;
-}
-
-/** An event in the journal: acknowledged, numbered, on disk. */
-export interface JournaledEvent extends RawEvent {
-  position: Position;
-  source: string;
-  /** The source's own count of journaled events, from 1, without a gap. */
-  seq: number;
-  /** Arrival. */
-  observedAt: number;
-  /** `seq` of the version of the same event that this one revises. */
-  supersedes?: number;
-}
-
 interface Normalized {
   position: Position;
   source: string;
@@ -36,7 +15,8 @@ interface Normalized {
   eventTime: string;
   rawHash: string;
   policyHash: string;
-  supersedes?: number;
+  /** `seq` of the version of the same event that this one revises. */
+  supersedes: number | undefined;
 }
 
 /** An event that its policy accepts. */
@@ -65,7 +45,7 @@ export interface Placement {
   leaf: number;
 }
 
-/** Leaves `[start, end)` of a stream's log, sealed: content on disk, manifest and checkpoint signed. */
+/** Leaves `[start, end)` of a stream's log, sealed: content written, manifest and checkpoint signed. */
 export interface SealedPacket {
   stream: string;
   start: number;
@@ -85,6 +65,8 @@ export interface SealedPacket {
   quarantined: { position: Position; leaf: number; reasons: string[] }[];
   /** Tiles of the log that are new or have grown. */
   tiles: Tile[];
+  /** Settles when the content is on disk. The packet counts for nothing before that. */
+  durable: Promise<void>;
 }
 
 /** Hashes of complete subtrees of a log: entry i of a tile at level L covers 256^L leaves. (https://c2sp.org/tlog-tiles) */

@@ -19,7 +19,6 @@ export async function untilStopped(app: App, stopping: () => void = () => {}): P
   });
   const failure = await Promise.race([signalled, app.failed]);
   stopping();
-  if (failure !== undefined) return 1;
   await app.close();
-  return 0;
+  return failure === undefined ? 0 : 1;
 }

@@ -4,6 +4,7 @@
  * `Passage` reads nothing else, so a crash anywhere means no more than starting again from the ledger's cursor.
  */
 import { hash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { canonicalize } from '@tidemark/proof';
 import type { Anchorer } from './anchor/anchor.ts';
 import type { Certifier } from './certify/certifier.ts';
@@ -20,6 +21,7 @@ import {
   type JournalReader,
   type JournalWriter,
 } from './store/journal.ts';
+import type { LedgerCommit } from './store/ledger.ts';
 import type { StreamConfig } from './stream.ts';
 
 export interface ArrivalStages {
@@ -31,7 +33,7 @@ export interface ArrivalStages {
 
 export class Arrivals {
   readonly #stages: ArrivalStages;
-  #seqs: Map<string, number>;
+  readonly #seqs: Map<string, number>;
 
   constructor(stages: ArrivalStages) {
     this.#stages = stages;
@@ -39,32 +41,24 @@ export class Arrivals {
   }
 
   /**
-   * Takes many deliveries with one commit. When this returns, the events of every `Draft` are on disk.
+   * Takes many deliveries with one commit. When this returns, the events of every `Draft` are on disk. When it throws,
+   * nobody knows what is: these arrivals are of no use any more, and new ones begin with what the journal then has.
    * @param now milliseconds since 1970
    */
   accept(deliveries: readonly Delivery[], now: number): (Draft | IntakeError)[] {
-    const { intake, journal, index, cuts } = this.#stages;
-    const numbering: Numbering = { next: journal.next, seqs: new Map(this.#seqs), at: now };
-    try {
-      // What the commit before brought is durable. Done here and not after ours, since to fail then would deny it.
-      index.maintain();
-      // 1. intake: authenticate, decode, bound, identify, tell new events from known ones
-      const drafts = deliveries.map((delivery) => this.#draft(delivery, numbering));
-      // 2. journal: one commit for all of them, and for the cuts that are due by the clock
-      const entries: JournalEntry[] = drafts.flatMap((draft) =>
-        draft instanceof IntakeError ? [] : (draft.entry ?? []),
-      );
-      for (const stream of cuts.due(now)) entries.push({ kind: 'cut', first: numbering.next++, stream, at: now });
-      if (entries.length > 0) journal.append(entries);
-      cuts.saw(entries);
-      this.#seqs = numbering.seqs;
-      return drafts;
-    } catch (cause) {
-      index.rollback(journal.next - 1);
-      throw cause;
-    } finally {
-      intake.settled();
-    }
+    const { intake, journal, cuts } = this.#stages;
+    const numbering: Numbering = { next: journal.next, seqs: this.#seqs, at: now };
+    // 1. intake: authenticate, decode, bound, identify, tell new events from known ones
+    const drafts = deliveries.map((delivery) => this.#draft(delivery, numbering));
+    // 2. journal: one commit for all of them, and for the cuts that are due by the clock
+    const entries: JournalEntry[] = drafts.flatMap((draft) =>
+      draft instanceof IntakeError ? [] : (draft.entry ?? []),
+    );
+    for (const stream of cuts.due(now)) entries.push({ kind: 'cut', first: numbering.next++, stream, at: now });
+    if (entries.length > 0) journal.append(entries);
+    cuts.saw(entries);
+    intake.settled();
+    return drafts;
   }
 
   /** A delivery that cannot be read is refused alone, whatever the reason: the others of the group go on. */
@@ -90,7 +84,7 @@ export interface PassageStages {
 }
 
 /** Raw bytes read from the journal at a time: enough for a few packets, little enough for a quick commit. */
-const BITE_BYTES = 4 * 1024 * 1024;
+const BITE_BYTES = 2 * 1024 * 1024;
 
 export class Passage {
   readonly #stages: PassageStages;
@@ -102,19 +96,38 @@ export class Passage {
     this.#next = cursor;
   }
 
-  /** Takes the next bite of the journal. @returns false when there was nothing left */
-  advance(): boolean {
-    const { journal, certifier, publish } = this.#stages;
-    const entries = journal.read(this.#next, BITE_BYTES);
+  /**
+   * Takes everything that the journal has, bite by bite, and settles when all of it is committed. While the packets of
+   * one bite are on their way to the disk, the next bite is being worked on.
+   */
+  async run(): Promise<void> {
+    let committed = Promise.resolve();
+    try {
+      for (let step = this.#takeBite(); step !== undefined; step = this.#takeBite()) {
+        await committed;
+        committed = this.#commit(step);
+        await nextTurn();
+      }
+    } finally {
+      await committed;
+    }
+  }
+
+  #takeBite(): LedgerCommit | undefined {
+    const entries = this.#stages.journal.read(this.#next, BITE_BYTES);
+    if (entries.length === 0) return undefined;
     for (const entry of entries) {
       this.#take(entry);
       this.#next = entry.first + itemsOf(entry);
     }
+    return this.#stages.certifier.collect(this.#next);
+  }
+
+  async #commit(step: LedgerCommit): Promise<void> {
     // 5. certify: what was sealed, and the cursor, in one commit
-    const sealed = certifier.commit(this.#next);
+    const changed = await this.#stages.certifier.commit(step);
     // 7. publish
-    if (sealed !== undefined) publish(sealed);
-    return entries.length > 0;
+    if (changed) this.#stages.publish(step.packets);
   }
 
   /** 6. anchor: the newest packet of each stream, which proves those before it; then publish again */

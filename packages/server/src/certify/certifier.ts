@@ -2,7 +2,7 @@
 import { canonicalize } from '@tidemark/proof';
 import type { LogRecord, Position, SealedPacket } from '../event.ts';
 import { StoreError } from '../store/errors.ts';
-import type { LedgerWriter, StreamRow } from '../store/ledger.ts';
+import type { LedgerCommit, LedgerWriter, StreamRow } from '../store/ledger.ts';
 import type { PacketFiles } from '../store/packets.ts';
 import type { StreamConfig } from '../stream.ts';
 import { emptyState, type Signers, StreamLog } from './stream-log.ts';
@@ -68,25 +68,33 @@ export class Certifier {
   }
 
   /**
-   * Commits what has been sealed, together with the cursor: `next` is the first journal item not yet read.
-   * @returns undefined when there was nothing to commit
+   * What has been sealed since the last call, and the cursor that goes with it: `next` is the first journal item not yet
+   * read. Steps are committed in the order in which they were collected.
    */
-  commit(next: Position): SealedPacket[] | undefined {
-    const cursor = Math.min(next, ...[...this.#logs.values()].map((log) => log.waitingSince ?? next));
-    // The cursor also moves past items that change nothing, as a cut does where nothing waits.
-    if (cursor === this.#cursor && this.#rows.size === 0) return undefined;
-    this.#ledger.commit({
-      cursor,
+  collect(next: Position): LedgerCommit {
+    const step = {
+      cursor: Math.min(next, ...[...this.#logs.values()].map((log) => log.waitingSince ?? next)),
       packets: this.#sealed,
       streams: [...this.#rows.values()],
       policies: this.#policies,
-    });
-    const sealed = this.#sealed;
-    this.#cursor = cursor;
+    };
     this.#sealed = [];
-    this.#policies = new Map();
     this.#rows.clear();
-    return sealed;
+    this.#policies = new Map();
+    return step;
+  }
+
+  /**
+   * Commits a step once its packets are on disk.
+   * @returns false when there was nothing to commit
+   */
+  async commit(step: LedgerCommit): Promise<boolean> {
+    await Promise.all(step.packets.map(({ durable }) => durable));
+    // The cursor also moves past items that change nothing, as a cut does where nothing waits.
+    if (step.cursor === this.#cursor && step.streams.length === 0) return false;
+    this.#ledger.commit(step);
+    this.#cursor = step.cursor;
+    return true;
   }
 
   /** To be called before another certifier starts from the last commit. */

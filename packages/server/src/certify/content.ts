@@ -44,8 +44,8 @@ export class PacketContent {
     return this.#leafHash(at + OPEN.length, leaf.length);
   }
 
-  /** When this returns, the content is on disk. */
-  finish(): { contentHash: string; sizeBytes: number; offsets: Buffer } {
+  /** `durable` settles when the content is on disk. */
+  finish(): { contentHash: string; sizeBytes: number; offsets: Buffer; durable: Promise<void> } {
     this.#flush();
     const offsets = Buffer.allocUnsafe(4 * this.#ends.length);
     for (const [index, end] of this.#ends.entries()) offsets.writeUInt32LE(end, 4 * index);

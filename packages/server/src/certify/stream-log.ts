@@ -94,7 +94,7 @@ export class StreamLog {
     if (open === undefined) return undefined;
     this.#open = undefined;
     const { config, head } = this.#state;
-    const { contentHash, sizeBytes, offsets } = open.content.finish();
+    const { contentHash, sizeBytes, offsets, durable } = open.content.finish();
     const root = this.#tree.root();
     const { start } = open;
     const end = this.#tree.size;
@@ -108,7 +108,7 @@ export class StreamLog {
     const stream = config.id;
     return {
       ...{ stream, start, end, versionId, contentHash, manifest, checkpoint, offsets, sealedAt },
-      ...{ placements, quarantined, tiles: this.#tree.takeChanged(), oldestArrival: open.oldest },
+      ...{ placements, quarantined, tiles: this.#tree.takeChanged(), oldestArrival: open.oldest, durable },
     };
   }
 
@@ -125,7 +125,7 @@ export class StreamLog {
 
   #begin(firstPosition: Position, arrivedAt: number): Open {
     const { config } = this.#state;
-    const content = new PacketContent(this.#files.create(config.id));
+    const content = new PacketContent(this.#files.create());
     const start = this.#tree.size;
     if (start === 0) {
       this.#tree.append(content.append(headerLeaf(config.id, config.publisher, config.logKey), undefined));

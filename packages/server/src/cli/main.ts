@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { demoCommand } from './demo.ts';
 import { CliError, MISUSE } from './errors.ts';
+import { fsckCommand } from './fsck.ts';
 import { ingestCommand } from './ingest.ts';
 import { keysCommand } from './keys.ts';
 import { serveCommand } from './serve.ts';
@@ -20,7 +21,7 @@ export async function main(argv: string[]): Promise<number> {
     .description('Certified events: every event gets a certificate that anyone can check offline.')
     .showHelpAfterError('(tidemark --help shows what there is)')
     .exitOverride();
-  for (const command of [serveCommand, demoCommand, ingestCommand, verifyCommand, keysCommand]) {
+  for (const command of [serveCommand, demoCommand, ingestCommand, verifyCommand, fsckCommand, keysCommand]) {
     program.addCommand(command(run).exitOverride());
   }
   try {

@@ -122,7 +122,8 @@ class JournalCheck {
       this.#report('config-missing', first, `no configuration of the stream ${stream} with the source ${source}`);
     }
     this.#findings.checked.events += count;
-    for (let index = 0; index < count; index++) this.#event({ batch, index, source, seq: seq + index }, first, identity);
+    for (let index = 0; index < count; index++)
+      this.#event({ batch, index, source, seq: seq + index }, first, identity);
   }
 
   #event(event: Numbered, first: Position, identity: Identity | undefined): void {
@@ -136,7 +137,11 @@ class JournalCheck {
     if (wrong !== undefined) this.#report('event-id-mismatch', first + index, wrong);
     const superseded = batch.supersedes(index);
     if (superseded === undefined || this.#isEarlierVersion(event, superseded)) return;
-    this.#report('supersedes-wrong', first + index, `seq ${superseded} of ${source} is no earlier version of the event`);
+    this.#report(
+      'supersedes-wrong',
+      first + index,
+      `seq ${superseded} of ${source} is no earlier version of the event`,
+    );
   }
 
   #isEarlierVersion({ batch, index, source, seq }: Numbered, superseded: number): boolean {
@@ -148,7 +153,10 @@ class JournalCheck {
 
   #checkSources(): void {
     const stored = new Map(
-      this.#db.prepare('SELECT source, seq FROM sources').all().map(({ source, seq }) => [String(source), Number(seq)]),
+      this.#db
+        .prepare('SELECT source, seq FROM sources')
+        .all()
+        .map(({ source, seq }) => [String(source), Number(seq)]),
     );
     for (const source of new Set([...stored.keys(), ...this.#seqs.sources])) {
       const [has, due] = [stored.get(source) ?? 0, this.#seqs.last(source)];
@@ -159,7 +167,10 @@ class JournalCheck {
 
   #checkTails(): void {
     const stored = new Map(
-      this.#db.prepare('SELECT * FROM stream_tails').all().map((row) => [String(row.stream), row]),
+      this.#db
+        .prepare('SELECT * FROM stream_tails')
+        .all()
+        .map((row) => [String(row.stream), row]),
     );
     for (const stream of new Set([...stored.keys(), ...this.#tails.keys()])) {
       const has = stored.get(stream);
@@ -182,4 +193,3 @@ class JournalCheck {
     this.#findings.violation(code, `journal position ${position}`, what);
   }
 }
-

@@ -32,7 +32,11 @@ export class LeafPositions {
     if (run !== undefined && run.leaf <= leaf) return run.first + (leaf - run.leaf);
     const to = Math.min(end, run?.leaf ?? end);
     if (leaf >= this.#reported) {
-      this.#findings.violation('leaf-without-event', `stream ${this.#stream} ${leaves(leaf, to)}`, 'no placement has it');
+      this.#findings.violation(
+        'leaf-without-event',
+        `stream ${this.#stream} ${leaves(leaf, to)}`,
+        'no placement has it',
+      );
       this.#reported = to;
     }
     return undefined;

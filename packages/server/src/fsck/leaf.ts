@@ -1,6 +1,6 @@
 /** One line of a packet: is it well formed, and does it say what the journal says. */
 import { hash } from 'node:crypto';
-import { canonicalize, type Leaf, leafHash, packetLine, parseLeaf, ProofError } from '@tidemark/proof';
+import { canonicalize, type Leaf, leafHash, ProofError, packetLine, parseLeaf } from '@tidemark/proof';
 import type { Position } from '../event.ts';
 import type { JournaledConfig } from './configs.ts';
 import type { Findings } from './findings.ts';
@@ -16,7 +16,7 @@ export interface LeafContext {
   event: JournaledHeader | undefined;
   config: JournaledConfig | undefined;
   /** The reasons as stored for a quarantined event, JSON. */
-  reasons: (position: Position) => string | undefined;
+  reasons: (position: Position, leaf: number) => string | undefined;
 }
 
 export interface CheckedLeaf {
@@ -61,7 +61,9 @@ function wrongLeaf(leaf: Leaf, { index, event, config }: LeafContext): string | 
   if ((leaf.kind === 'header') !== (index === 0)) return `a leaf of kind ${leaf.kind}`;
   if (leaf.kind === 'header') {
     if (config !== undefined && leaf.publisher !== config.config.publisher) return 'another publisher than the journal';
-    return config !== undefined && leaf.logKey !== config.config.logKey ? 'another log key than the journal' : undefined;
+    return config !== undefined && leaf.logKey !== config.config.logKey
+      ? 'another log key than the journal'
+      : undefined;
   }
   if (leaf.kind !== 'record' && leaf.kind !== 'quarantined') return `a leaf of kind ${leaf.kind}`;
   if (event === undefined) return undefined;
@@ -70,7 +72,12 @@ function wrongLeaf(leaf: Leaf, { index, event, config }: LeafContext): string | 
   if (leaf.eventId !== batch.eventId(place)) return `the event id is not ${batch.eventId(place)}`;
   if (leaf.rawHash !== batch.rawHash(place)) return `the rawHash is not ${batch.rawHash(place)}`;
   if (config !== undefined && leaf.policyHash !== config.policyHash(source)) return 'another policy than the journal';
-  return wrongSupersedes(leaf.kind === 'record' ? leaf.supersedes : undefined, leaf.kind, source, batch.supersedes(place));
+  return wrongSupersedes(
+    leaf.kind === 'record' ? leaf.supersedes : undefined,
+    leaf.kind,
+    source,
+    batch.supersedes(place),
+  );
 }
 
 function wrongSupersedes(
@@ -88,12 +95,13 @@ function wrongSupersedes(
 function checkPayload(leaf: Leaf, payload: Payload, where: string, findings: Findings): void {
   const due = 'payloadHash' in leaf ? leaf.payloadHash : undefined;
   const has = payload === undefined ? undefined : hash('sha256', payload, 'hex');
-  if (has !== due) findings.violation('payload-hash-mismatch', where, `payload ${has ?? 'none'}, leaf ${due ?? 'none'}`);
+  if (has !== due)
+    findings.violation('payload-hash-mismatch', where, `payload ${has ?? 'none'}, leaf ${due ?? 'none'}`);
 }
 
-function checkReasons(leaf: Leaf, { position, reasons }: LeafContext, where: string, findings: Findings): void {
+function checkReasons(leaf: Leaf, { index, position, reasons }: LeafContext, where: string, findings: Findings): void {
   if (leaf.kind !== 'quarantined' || position === undefined) return;
-  const stored = reasons(position);
+  const stored = reasons(position, index);
   if (stored === undefined) findings.violation('reasons-mismatch', where, 'no reasons are stored');
   else if (hash('sha256', stored, 'hex') !== leaf.reasonsHash) {
     findings.violation('reasons-mismatch', where, 'the stored reasons do not have the hash in the leaf');

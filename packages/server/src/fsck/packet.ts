@@ -4,11 +4,11 @@ import {
   canonicalize,
   type Manifest,
   type PacketLog,
+  ProofError,
   packetLog,
   parseCheckpoint,
   parseManifest,
   parseVerifierKey,
-  ProofError,
   versionId,
 } from '@tidemark/proof';
 import secp256k1 from 'secp256k1';
@@ -60,7 +60,11 @@ export function checkManifest(
   if (due !== row.version_id) findings.violation('version-id-mismatch', where, `the manifest's is ${due}`);
   const parents = manifest.lineage?.parents ?? [];
   if (canonicalize(parents) !== canonicalize(parent === undefined ? [] : [parent])) {
-    findings.violation('parent-mismatch', where, `its parents are ${parents.join(', ') || 'none'}, not ${parent ?? 'none'}`);
+    findings.violation(
+      'parent-mismatch',
+      where,
+      `its parents are ${parents.join(', ') || 'none'}, not ${parent ?? 'none'}`,
+    );
   }
   const wrong = wrongColumn(row, manifest, log);
   if (wrong !== undefined) findings.violation('packet-row-mismatch', where, `${wrong} is not the manifest's`);
@@ -96,22 +100,18 @@ export function checkAgainstConfig(
   }
 }
 
-/**
- * @param root of the tree of the packet's end as its leaves make it; undefined where they cannot be read
- * @param logKey C2SP verifier key from the log's header
- */
+/** @param logKey C2SP verifier key from the log's header */
 export function checkCheckpoint(
   row: PacketRow,
   { log }: PacketManifest,
-  root: string | undefined,
   logKey: string,
   where: string,
   findings: Findings,
 ): void {
   try {
     const note = parseCheckpoint(row.checkpoint);
-    if (note.origin !== log.origin || note.size !== log.end || note.root !== (root ?? log.root)) {
-      findings.violation('checkpoint-mismatch', where, "the checkpoint is not of the packet's tree");
+    if (note.origin !== log.origin || note.size !== log.end || note.root !== log.root) {
+      findings.violation('checkpoint-mismatch', where, "the checkpoint is not of the manifest's tree");
     }
     const key = parseVerifierKey(logKey);
     const own = note.signatures.filter(({ name, keyId }) => name === key.name && keyId === key.keyId);

@@ -104,7 +104,12 @@ class Outline {
     if (done === true) this.#entry = undefined;
     else {
       const first = Number(value.first);
-      this.#entry = { from: first, to: first + Number(value.count), kind: String(value.kind), stream: String(value.stream) };
+      this.#entry = {
+        from: first,
+        to: first + Number(value.count),
+        kind: String(value.kind),
+        stream: String(value.stream),
+      };
     }
   }
 }

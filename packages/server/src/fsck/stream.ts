@@ -1,12 +1,12 @@
 /** One stream's log, from its first leaf to its last: packets, lines, tree, tiles, and what the ledger says of it. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { Frontier, toHex } from '@tidemark/proof';
+import { Frontier, type Leaf, toHex } from '@tidemark/proof';
 import type { Position } from '../event.ts';
 import type { PacketFiles } from '../store/packets.ts';
 import type { Configs, JournaledConfig } from './configs.ts';
 import { type Line, linesOf, measure } from './content.ts';
 import type { Findings } from './findings.ts';
-import { JournalEvents } from './journal-events.ts';
+import { JournalEvents, type JournaledHeader } from './journal-events.ts';
 import { checkLine } from './leaf.ts';
 import { LeafPositions } from './leaf-positions.ts';
 import {
@@ -32,7 +32,6 @@ export interface WalkedStream {
   size: number;
   head: string | undefined;
   through: ReadonlyMap<string, number>;
-  quarantined: number;
 }
 
 export function walkStream(stream: string, sources: StreamSources, findings: Findings): WalkedStream {
@@ -51,13 +50,16 @@ class StreamWalk {
   readonly #positions: LeafPositions;
   readonly #tiles: TileCheck;
   readonly #reasons: StatementSync;
+  readonly #quarantined: StatementSync;
   readonly #through = new Map<string, number>();
   /** Undefined from the leaf on that could be read nowhere. */
   #tree: Frontier | undefined = new Frontier(undefined, nativeSha256);
   #logKey: string | undefined;
   #end = 0;
   #head: string | undefined;
-  #quarantined = 0;
+  #rootWrong = false;
+  /** Leaves of kind `quarantined`; undefined once a line could not be read. */
+  #quarantinedLeaves: number | undefined = 0;
 
   constructor(stream: string, { journal, ledger, files, configs }: StreamSources, findings: Findings) {
     this.#stream = stream;
@@ -68,6 +70,7 @@ class StreamWalk {
     this.#positions = new LeafPositions(ledger, stream, findings);
     this.#tiles = new TileCheck(ledger, stream, findings);
     this.#reasons = ledger.prepare('SELECT reasons FROM quarantine WHERE position = ? AND stream = ? AND leaf = ?');
+    this.#quarantined = ledger.prepare('SELECT count(*) AS rows FROM quarantine WHERE stream = ?');
   }
 
   packet(row: PacketRow): void {
@@ -89,7 +92,15 @@ class StreamWalk {
   finish(): WalkedStream {
     this.#positions.finish(this.#end);
     if (this.#tree !== undefined) this.#tiles.finish();
-    return { size: this.#end, head: this.#head, through: this.#through, quarantined: this.#quarantined };
+    const surplus = Number(this.#quarantined.get(this.#stream)?.rows) - (this.#quarantinedLeaves ?? Infinity);
+    if (surplus > 0) {
+      this.#findings.violation(
+        'quarantine-extra',
+        `stream ${this.#stream}`,
+        `${surplus} reasons of no quarantined leaf`,
+      );
+    }
+    return { size: this.#end, head: this.#head, through: this.#through };
   }
 
   /** All leaves of a packet are under one configuration, since a change forces a cut. */
@@ -108,7 +119,11 @@ class StreamWalk {
     for (let leaf = row.start; leaf < row.end; leaf++) {
       const line = lines?.next();
       if (line?.done === true) {
-        this.#findings.violation('line-count-wrong', where, `${leaf - row.start} lines for ${row.end - row.start} leaves`);
+        this.#findings.violation(
+          'line-count-wrong',
+          where,
+          `${leaf - row.start} lines for ${row.end - row.start} leaves`,
+        );
         this.#leavesUnread(leaf, row.end);
         return;
       }
@@ -117,7 +132,8 @@ class StreamWalk {
       this.#leaf(leaf, row.end, line?.value.bytes, config);
     }
     if (lines?.next().done === false) this.#findings.violation('line-count-wrong', where, 'more lines than leaves');
-    if (!offsetsRight) this.#findings.violation('offsets-wrong', where, 'the stored offsets are not the ends of its lines');
+    if (!offsetsRight)
+      this.#findings.violation('offsets-wrong', where, 'the stored offsets are not the ends of its lines');
   }
 
   #leavesUnread(from: number, to: number): void {
@@ -130,7 +146,11 @@ class StreamWalk {
     const content = measure(path);
     if (content === undefined) this.#findings.violation('content-missing', where, `there is no ${row.content_hash}`);
     else if (content.hash !== row.content_hash) {
-      this.#findings.violation('content-hash-mismatch', where, `the file ${row.content_hash} has the hash ${content.hash}`);
+      this.#findings.violation(
+        'content-hash-mismatch',
+        where,
+        `the file ${row.content_hash} has the hash ${content.hash}`,
+      );
     } else {
       const size = read?.manifest.content.sizeBytes ?? content.size;
       if (size === content.size) return linesOf(path);
@@ -144,15 +164,19 @@ class StreamWalk {
   #leaf(index: number, end: number, line: Buffer | undefined, config: JournaledConfig | undefined): void {
     const position = index === 0 ? undefined : this.#positions.at(index, end);
     const event = position === undefined ? undefined : this.#events.at(position);
-    if (event !== undefined) this.#through.set(event.source, event.seq);
-    const reasons = (at: Position) => this.#storedReasons(at, index);
-    const context = { stream: this.#stream, index, position, event, config, reasons };
+    const context = { stream: this.#stream, index, position, event, config, reasons: this.#storedReasons };
     const checked = line && checkLine(line, context, this.#findings);
-    if (checked?.leaf.kind === 'header') this.#logKey ??= checked.leaf.logKey;
-    if (checked?.leaf.kind === 'quarantined' || (checked === undefined && position !== undefined && reasons(position) !== undefined)) {
-      this.#quarantined++;
-    }
+    this.#note(event, checked?.leaf);
     this.#grow(index, checked?.hash ?? this.#tiles.storedLeafHash(index));
+  }
+
+  /** Keeps what packets and checkpoints are held against: by the journal if it has the event, else by the leaf. */
+  #note(event: JournaledHeader | undefined, leaf: Leaf | undefined): void {
+    if (leaf === undefined) this.#quarantinedLeaves = undefined;
+    if (leaf?.kind === 'quarantined' && this.#quarantinedLeaves !== undefined) this.#quarantinedLeaves++;
+    if (leaf?.kind === 'header') this.#logKey ??= leaf.logKey;
+    if (event !== undefined) this.#through.set(event.source, event.seq);
+    else if (leaf !== undefined && 'seq' in leaf) this.#through.set(leaf.source, leaf.seq);
   }
 
   #grow(index: number, leafHash: Uint8Array | undefined): void {
@@ -169,7 +193,9 @@ class StreamWalk {
 
   #checkTree(row: PacketRow, read: PacketManifest, config: JournaledConfig | undefined, where: string): void {
     const root = this.#tree && toHex(this.#tree.root());
-    if (root !== undefined && root !== read.log.root) {
+    if (root !== undefined && root !== read.log.root && !this.#rootWrong) {
+      // Every later tree has the same leaves in it, so once is enough.
+      this.#rootWrong = true;
       this.#findings.violation('root-mismatch', where, `the leaves make ${root}, the manifest has ${read.log.root}`);
     }
     const logKey = this.#logKey ?? config?.config.logKey;
@@ -181,8 +207,8 @@ class StreamWalk {
     }
   }
 
-  #storedReasons(position: Position, leaf: number): string | undefined {
+  readonly #storedReasons = (position: Position, leaf: number): string | undefined => {
     const row = this.#reasons.get(position, this.#stream, leaf);
     return row && String(row.reasons);
-  }
+  };
 }

@@ -4,13 +4,14 @@ import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompre
 import type { FastifyRequest } from 'fastify';
 import { Problem } from './problem.ts';
 
-const DECODERS: Record<string, () => Transform> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-  zstd: createZstdDecompress,
-};
+/** Maps, here and for media types: an object would answer to "constructor" too. */
+const DECODERS = new Map<string, () => Transform>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+  ['zstd', createZstdDecompress],
+]);
 
 export class BodyReader {
   readonly #maxBytes: number;
@@ -34,6 +35,7 @@ export class BodyReader {
   async with<T>(request: FastifyRequest, use: (body: Buffer) => Promise<T>): Promise<T> {
     const declared = Number(request.headers['content-length'] ?? 0);
     if (declared > this.#maxBytes) throw this.#tooLarge();
+    // Counted as it comes: what is merely declared would let a few idle connections keep everybody out.
     const held = { bytes: 0 };
     try {
       return await use(await this.#read(request, held));
@@ -99,7 +101,7 @@ function discard(source: Readable, decoder: Transform | undefined): void {
 function decoderFor(request: FastifyRequest): Transform | undefined {
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity' || encoding === '') return undefined;
-  const decoder = DECODERS[encoding];
+  const decoder = DECODERS.get(encoding);
   if (decoder === undefined) {
     throw new Problem(415, 'unsupported-media-type', 'Content-Encoding is one of gzip, deflate, br, zstd, identity');
   }

@@ -74,7 +74,7 @@ function parseRows(body: Buffer, maxItems: number): string[][] {
   if (!isUtf8(body)) throw new IntakeError('body-malformed', 'a CSV body is UTF-8 text');
   let rows: string[][];
   try {
-    rows = parseCsv(body, { skip_empty_lines: true, to: maxItems + 2 });
+    rows = parseCsv(body, { skip_empty_lines: true, to: maxItems + 2, record_delimiter: ['\r\n', '\n', '\r'] });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new IntakeError('body-malformed', `not valid CSV: ${why}`, { cause });

@@ -141,7 +141,7 @@ class Reading {
     const builder = new EventBatchBuilder(items.length, totalLength(items));
     const first = this.#numbering.next;
     const seq = (this.#numbering.seqs.get(source.id) ?? 0) + 1;
-    this.#versions.opened(first, seq, () => builder.view());
+    this.#versions.opened(first, seq, builder.batch);
     const checkEncoding = !isUtf8(this.#delivery.body);
     for (const [index, bytes] of items.entries()) {
       if (bytes.length > this.#eventBytes) {
@@ -163,7 +163,7 @@ class Reading {
       source: source.id,
       seq,
       at: this.#numbering.at,
-      events: builder.view(),
+      events: builder.finish(),
     };
     return { ...result, rejected: this.#rejected, entry };
   }
@@ -179,7 +179,7 @@ class Reading {
       return;
     }
     const place = builder.add(eventIdDigest, hash('sha256', bytes, 'latin1'), bytes);
-    const batch = builder.view();
+    const { batch } = builder;
     this.#eventIds.push(batch.eventId(place));
     const verdict = this.#versions.judge(batch, place, event);
     if (verdict.known) {

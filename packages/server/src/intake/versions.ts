@@ -24,7 +24,7 @@ export class Versions {
   readonly #index: FingerprintIndex;
   readonly #journal: JournalReader;
   /** Entries that the commit under way will bring, oldest first. */
-  #open: { first: Position; seq: number; batch: () => EventBatch }[] = [];
+  #open: { first: Position; seq: number; batch: EventBatch }[] = [];
   readonly #kept = new Map<Position, EventsEntry>();
   #keptBytes = 0;
 
@@ -34,7 +34,7 @@ export class Versions {
   }
 
   /** From now on, events at `first` and after are found in `batch`, until `settled`. */
-  opened(first: Position, seq: number, batch: () => EventBatch): void {
+  opened(first: Position, seq: number, batch: EventBatch): void {
     this.#open.push({ first, seq, batch });
   }
 
@@ -76,7 +76,7 @@ export class Versions {
     const open = this.#open.findLast(({ first }) => first <= position);
     if (open !== undefined) {
       const index = position - open.first;
-      return { batch: open.batch(), index, seq: open.seq + index };
+      return { batch: open.batch, index, seq: open.seq + index };
     }
     const entry = this.#entryAt(position);
     if (entry === undefined) return undefined;

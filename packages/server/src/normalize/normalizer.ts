@@ -1,10 +1,10 @@
 /** Applies to each journaled event the policy that was in force when it came. Pure: the same journal, the same result. */
 import { hash } from 'node:crypto';
-import type { NormalizedEvent, Position } from '../event.ts';
+import type { AcceptedEvent, NormalizedEvent, Position, QuarantinedEvent } from '../event.ts';
 import { type JsonObject, parseJson } from '../json/parse.ts';
 import type { EventsEntry } from '../store/journal.ts';
 import type { StreamConfig } from '../stream.ts';
-import { type CompiledPolicy, compilePolicy } from './compile.ts';
+import { type CompiledPolicy, compilePolicy, type NormalizeResult } from './compile.ts';
 import type { MappingPolicy } from './policy.ts';
 
 export class Normalizer {
@@ -16,22 +16,7 @@ export class Normalizer {
     const { events } = entry;
     for (let index = Math.max(0, from - entry.first); index < events.count; index++) {
       const result = policy.normalize(parseJson(events.text(index)) as JsonObject, entry.at);
-      const supersedes = events.supersedes(index);
-      const common = {
-        position: entry.first + index,
-        source: entry.source,
-        seq: entry.seq + index,
-        eventId: events.eventId(index),
-        eventTime: result.eventTime,
-        rawHash: events.rawHash(index),
-        policyHash: policy.hash,
-        ...(supersedes === undefined ? undefined : { supersedes }),
-      };
-      if (result.quarantined) yield { ...common, kind: 'quarantined', reasons: result.issues };
-      else {
-        const { payload } = result;
-        yield { ...common, kind: 'record', payload, payloadHash: hash('sha256', payload, 'hex') };
-      }
+      yield result.quarantined ? quarantined(entry, index, policy, result) : accepted(entry, index, policy, result);
     }
   }
 
@@ -43,4 +28,41 @@ export class Normalizer {
     }
     return compiled;
   }
+}
+
+function accepted(entry: EventsEntry, index: number, policy: CompiledPolicy, result: NormalizeResult): AcceptedEvent {
+  const { payload, eventTime } = result;
+  return {
+    kind: 'record',
+    position: entry.first + index,
+    source: entry.source,
+    seq: entry.seq + index,
+    eventId: entry.events.eventId(index),
+    eventTime,
+    rawHash: entry.events.rawHash(index),
+    policyHash: policy.hash,
+    supersedes: entry.events.supersedes(index),
+    payload,
+    payloadHash: hash('sha256', payload, 'hex'),
+  };
+}
+
+function quarantined(
+  entry: EventsEntry,
+  index: number,
+  policy: CompiledPolicy,
+  result: NormalizeResult,
+): QuarantinedEvent {
+  return {
+    kind: 'quarantined',
+    position: entry.first + index,
+    source: entry.source,
+    seq: entry.seq + index,
+    eventId: entry.events.eventId(index),
+    eventTime: result.eventTime,
+    rawHash: entry.events.rawHash(index),
+    policyHash: policy.hash,
+    supersedes: entry.events.supersedes(index),
+    reasons: result.issues,
+  };
 }

@@ -83,14 +83,17 @@ export class EventBatch {
 
 /** Collects up to `capacity` events whose bytes are at most `rawCapacity` together. */
 export class EventBatchBuilder {
+  /** What has been added so far can be read here, at the places that `add` gave. */
+  readonly batch: EventBatch;
   readonly #headers: Buffer;
   readonly #raw: Buffer;
   #count = 0;
   #rawLength = 0;
 
   constructor(capacity: number, rawCapacity: number) {
-    this.#headers = Buffer.allocUnsafe(capacity * HEADER_BYTES);
-    this.#raw = Buffer.allocUnsafe(rawCapacity);
+    this.#headers = Buffer.alloc(capacity * HEADER_BYTES);
+    this.#raw = Buffer.allocUnsafeSlow(rawCapacity);
+    this.batch = new EventBatch(this.#headers, this.#raw);
   }
 
   get count(): number {
@@ -100,7 +103,7 @@ export class EventBatchBuilder {
   /**
    * Adds an event. Both hashes are given as latin1 text, one character a byte: on Node 26 the digest comes out in this
    * form in 0.7 µs, as a Buffer in 2 µs.
-   * @returns the event's index in the batch
+   * @returns the event's place in the batch
    */
   add(eventIdDigest: string, rawDigest: string, bytes: Uint8Array): number {
     const at = this.#count * HEADER_BYTES;
@@ -109,24 +112,23 @@ export class EventBatchBuilder {
     this.#raw.set(bytes, this.#rawLength);
     this.#rawLength += bytes.length;
     this.#headers.writeUInt32BE(this.#rawLength, at + RAW_END);
-    this.#headers.fill(0, at + SUPERSEDES, at + HEADER_BYTES);
     return this.#count++;
   }
 
-  /** Takes back the event that was added last. */
+  /** Takes back the event that was added last, which must not have been marked. */
   dropLast(): void {
     this.#count--;
     this.#rawLength = this.#count === 0 ? 0 : this.#headers.readUInt32BE((this.#count - 1) * HEADER_BYTES + RAW_END);
   }
 
-  markSuperseding(index: number, seq: number): void {
-    const at = index * HEADER_BYTES + SUPERSEDES;
+  markSuperseding(place: number, seq: number): void {
+    const at = place * HEADER_BYTES + SUPERSEDES;
     this.#headers.writeUInt32BE(Math.floor(seq / 0x1_0000_0000), at);
     this.#headers.writeUInt32BE(seq >>> 0, at + 4);
   }
 
-  /** What has been added so far, as a view: later additions do not move it. */
-  view(): EventBatch {
+  /** All that was added, and no more. */
+  finish(): EventBatch {
     return new EventBatch(
       this.#headers.subarray(0, this.#count * HEADER_BYTES),
       this.#raw.subarray(0, this.#rawLength),

@@ -4,25 +4,28 @@ import {
   closeSync,
   createReadStream,
   existsSync,
-  fdatasyncSync,
-  fsyncSync,
+  fdatasync as fdatasyncCallback,
   mkdirSync,
   openSync,
   readdirSync,
   readSync,
-  renameSync,
   rmSync,
   writeSync,
 } from 'node:fs';
+import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { StoreError } from './errors.ts';
+
+const fdatasync = promisify(fdatasyncCallback);
 
 const DIRECTORY = 'packets';
 const UNFINISHED = 'unfinished';
 
 export class PacketFiles {
   readonly #dir: string;
+  #created = 0;
 
   constructor(dataDir: string) {
     this.#dir = join(dataDir, DIRECTORY);
@@ -34,12 +37,8 @@ export class PacketFiles {
     mkdirSync(join(this.#dir, UNFINISHED), { recursive: true });
   }
 
-  create(name: string): PacketWriter {
-    return new PacketWriter(join(this.#dir, UNFINISHED, name), (hash) => {
-      const path = this.path(hash);
-      if (mkdirSync(dirname(path), { recursive: true }) !== undefined) syncDirectory(this.#dir);
-      return path;
-    });
+  create(): PacketWriter {
+    return new PacketWriter(join(this.#dir, UNFINISHED, String(++this.#created)), (hash) => this.path(hash));
   }
 
   /** Bytes `[start, end)` of a packet's content. */
@@ -104,20 +103,12 @@ export class PacketWriter {
     this.#size += bytes.length;
   }
 
-  /** When this returns, the content is on disk under its hash. */
-  finish(): { contentHash: string; sizeBytes: number } {
+  /** The content is complete. `durable` settles when it is on disk under its hash; until then the disk has its time. */
+  finish(): { contentHash: string; sizeBytes: number; durable: Promise<void> } {
     const fd = this.#fd ?? openSync(this.#path, 'w');
     this.#fd = undefined;
-    try {
-      fdatasyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
     const contentHash = this.#hash.digest('hex');
-    const finalPath = this.#finalPath(contentHash);
-    renameSync(this.#path, finalPath);
-    syncDirectory(dirname(finalPath));
-    return { contentHash, sizeBytes: this.#size };
+    return { contentHash, sizeBytes: this.#size, durable: settle(fd, this.#path, this.#finalPath(contentHash)) };
   }
 
   abandon(): void {
@@ -126,11 +117,23 @@ export class PacketWriter {
   }
 }
 
-function syncDirectory(dir: string): void {
-  const fd = openSync(dir, 'r');
+async function settle(fd: number, path: string, finalPath: string): Promise<void> {
   try {
-    fsyncSync(fd);
+    await fdatasync(fd);
   } finally {
     closeSync(fd);
+  }
+  const folder = dirname(finalPath);
+  if ((await mkdir(folder, { recursive: true })) !== undefined) await syncDirectory(dirname(folder));
+  await rename(path, finalPath);
+  await syncDirectory(folder);
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
   }
 }

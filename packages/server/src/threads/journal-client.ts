@@ -22,6 +22,7 @@ export class JournalClient {
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   readonly #finding = new Map<number, (positions: Position[]) => void>();
   readonly #ready = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
   #outbox: { wire: WireDelivery; body: Buffer }[] = [];
   #lastId = 0;
 
@@ -29,6 +30,7 @@ export class JournalClient {
     this.#events = events;
     this.#worker = new Worker(workerUrl('journal-worker'), { workerData: setup });
     this.#worker.on('message', (message: FromJournal) => this.#hear(message));
+    this.#worker.once('exit', () => this.#ended.resolve());
     this.#worker.on('error', (error: Error) => {
       this.#ready.reject(error);
       this.#events.died(error);
@@ -66,9 +68,8 @@ export class JournalClient {
 
   /** Everything that was handed over is answered before the thread ends. */
   async close(): Promise<void> {
-    const ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
     this.#post({ kind: 'close' });
-    await ended;
+    await this.#ended.promise;
   }
 
   #send(deliveries: { wire: WireDelivery; body: Buffer }[]): void {

@@ -11,33 +11,23 @@ import { Arrivals } from '../pipeline.ts';
 import { FingerprintIndex } from '../store/fingerprints/index.ts';
 import { type ConfigEntry, itemsOf } from '../store/journal.ts';
 import { SqliteJournal } from '../store/sqlite/journal.ts';
-import type { StreamConfig } from '../stream.ts';
 import type { Answer, FromJournal, JournalSetup, ToJournal, WireDelivery } from './protocol.ts';
 
 /** Bodies taken with one commit; what goes beyond waits for the next. */
 const GROUP_BYTES = 8 * 1024 * 1024;
 /** Raw bytes read at a time when the index catches up with the journal. */
 const CATCH_UP_BYTES = 16 * 1024 * 1024;
+/** After a failure, the journal is opened again with the next delivery, or this much later. */
+const REOPEN_MS = 1000;
 /** A stream that is no longer declared, but has events waiting, is cut at once. */
 const NO_WAIT_MS = 0;
 
 const setup = workerData as JournalSetup;
 const port = parentPort!;
-const journal = new SqliteJournal(setup.dataDir);
-const index = openIndex();
-const versions = new Versions(index, journal);
 const ages = new Map(setup.streams.map((stream) => [stream.id, stream.publish.maxAgeMs]));
-const cuts = new CutClock((stream) => ages.get(stream) ?? NO_WAIT_MS);
-const intake = new Intake({
-  sources: setup.sources,
-  auth: new SourceAuth(setup.secrets),
-  index,
-  versions,
-  limits: setup.limits,
-});
+const auth = new SourceAuth(setup.secrets);
 
-journalConfigs();
-const arrivals = new Arrivals({ intake, journal, index, cuts });
+let desk: Desk | undefined = openDesk();
 const queue: { id: number; delivery: Delivery }[] = [];
 let turn: NodeJS.Immediate | undefined;
 let cutTimer: NodeJS.Timeout | undefined;
@@ -50,7 +40,7 @@ port.on('message', (message: ToJournal) => {
       scheduleTurn();
       return;
     case 'find':
-      say({ kind: 'found', id: message.id, positions: versions.find(message.eventId) });
+      say({ kind: 'found', id: message.id, positions: desk?.versions.find(message.eventId) ?? [] });
       return;
     case 'close':
       close();
@@ -73,20 +63,40 @@ function takeTurn(): void {
     say({ kind: 'answers', answers: group.map(({ id }, place) => ({ id, answer: answers[place]! })) });
   }
   announceHead();
+  maintainIndex();
   if (queue.length > 0) scheduleTurn();
   scheduleCut();
 }
 
 function commit(deliveries: Delivery[]): Answer[] {
   try {
-    const outcomes = arrivals.accept(deliveries, Date.now());
+    desk ??= openDesk();
+    const outcomes = desk.arrivals.accept(deliveries, Date.now());
     for (const outcome of outcomes) if (isDefect(outcome)) say({ kind: 'trouble', message: describe(outcome) });
     return outcomes.map(toAnswer);
   } catch (error) {
-    say({ kind: 'trouble', message: describe(error) });
-    const refusal = new IntakeError('storage-unavailable', 'nothing of this was stored; send it again later');
+    fail(error);
+    const refusal = new IntakeError('storage-unavailable', 'this may not have been stored; send it again later');
     return deliveries.map(() => toAnswer(refusal));
   }
+}
+
+/** After the answers: what the index writes to the disk is nothing that anyone waits for. */
+function maintainIndex(): void {
+  try {
+    desk?.index.maintain();
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** What is in memory may not be what is on disk: the next turn begins with what the journal has. */
+function fail(error: unknown): void {
+  say({ kind: 'trouble', message: describe(error) });
+  const failed = desk;
+  desk = undefined;
+  failed?.index.close();
+  failed?.journal.close();
 }
 
 function takeGroup(): typeof queue {
@@ -98,42 +108,69 @@ function takeGroup(): typeof queue {
 
 function scheduleCut(): void {
   clearTimeout(cutTimer);
-  const next = cuts.nextAt();
+  const next = desk === undefined ? Date.now() + REOPEN_MS : desk.cuts.nextAt();
   if (next !== undefined) cutTimer = setTimeout(scheduleTurn, Math.max(1, next - Date.now()));
 }
 
 function announceHead(): void {
-  const head = journal.next - 1;
+  const head = desk === undefined ? announced : desk.journal.next - 1;
   if (head === announced) return;
   announced = head;
   say({ kind: 'head', head });
 }
 
+/** The journal and all that goes with it. */
+interface Desk {
+  journal: SqliteJournal;
+  index: FingerprintIndex;
+  versions: Versions;
+  cuts: CutClock;
+  arrivals: Arrivals;
+}
+
+function openDesk(): Desk {
+  const journal = new SqliteJournal(setup.dataDir);
+  try {
+    const index = openIndex(journal);
+    const versions = new Versions(index, journal);
+    const cuts = new CutClock((stream) => ages.get(stream) ?? NO_WAIT_MS);
+    const { sources, limits } = setup;
+    const intake = new Intake({ sources, auth, index, versions, limits });
+    journalConfigs(journal, cuts);
+    return { journal, index, versions, cuts, arrivals: new Arrivals({ intake, journal, cuts, index }) };
+  } catch (cause) {
+    journal.close();
+    throw cause;
+  }
+}
+
 /** Opens the index and adds what the journal has beyond it, as after every start. */
-function openIndex(): FingerprintIndex {
-  const opened = FingerprintIndex.open(join(setup.dataDir, 'fingerprints'), journal.next - 1);
-  for (let next = opened.through + 1; next < journal.next; ) {
+function openIndex(journal: SqliteJournal): FingerprintIndex {
+  const index = FingerprintIndex.open(join(setup.dataDir, 'fingerprints'), journal.next - 1);
+  const { damage } = index;
+  if (damage !== undefined) say({ kind: 'trouble', message: `index rebuilt: ${damage.file} ${damage.what}` });
+  for (let next = index.through + 1; next < journal.next; ) {
     for (const entry of journal.read(next, CATCH_UP_BYTES)) {
       if (entry.kind === 'events') {
         const { first, events } = entry;
         for (let place = Math.max(0, next - first); place < events.count; place++) {
-          opened.add(events.fingerprintHigh(place), events.fingerprintLow(place), first + place);
+          index.add(events.fingerprintHigh(place), events.fingerprintLow(place), first + place);
         }
       }
       next = entry.first + itemsOf(entry);
     }
-    opened.maintain();
+    index.maintain();
   }
-  return opened;
+  return index;
 }
 
 /** Journals each stream's configuration where it is new, and remembers which streams have events waiting for a cut. */
-function journalConfigs(): void {
+function journalConfigs(journal: SqliteJournal, cuts: CutClock): void {
   const tails = journal.streamTails();
   const now = Date.now();
   const changed: ConfigEntry[] = [];
   for (const stream of setup.streams) {
-    const config = canonicalize(stream satisfies StreamConfig);
+    const config = canonicalize(stream);
     if (tails.get(stream.id)?.config === config) continue;
     changed.push({ kind: 'config', first: journal.next + changed.length, stream: stream.id, at: now, config });
   }
@@ -163,8 +200,8 @@ function close(): void {
   while (queue.length > 0) takeTurn();
   clearTimeout(cutTimer);
   clearImmediate(turn);
-  index.close();
-  journal.close();
+  desk?.index.close();
+  desk?.journal.close();
   port.close();
 }
 

@@ -13,11 +13,13 @@ export class PassageClient {
   readonly #worker: Worker;
   readonly #events: PassageEvents;
   readonly #ready = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
 
   constructor(setup: PassageSetup, events: PassageEvents) {
     this.#events = events;
     this.#worker = new Worker(workerUrl('passage-worker'), { workerData: setup });
     this.#worker.on('message', (message: FromPassage) => this.#hear(message));
+    this.#worker.once('exit', () => this.#ended.resolve());
     this.#worker.on('error', (error: Error) => {
       this.#ready.reject(error);
       this.#events.died(error);
@@ -34,9 +36,8 @@ export class PassageClient {
   }
 
   async close(): Promise<void> {
-    const ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
     this.#post({ kind: 'close' });
-    await ended;
+    await this.#ended.promise;
   }
 
   #post(message: ToPassage): void {

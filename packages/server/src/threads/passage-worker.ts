@@ -37,34 +37,41 @@ const signers: Signers = {
 let passage = reopen();
 let closing = false;
 let working = false;
+/** The journal may have grown since the work that is under way last looked. */
+let woken = false;
 let anchoring: Promise<void> | undefined;
 
 port.on('message', (message: ToPassage) => {
   if (message.kind === 'close') closing = true;
+  woken = true;
   if (!working) void work();
 });
 const anchorTimer = anchorer && setInterval(startAnchoring, setup.anchor.intervalMs);
 publish([]);
 say({ kind: 'ready' });
 
-/** Takes bite after bite until the journal has no more; between two bites, timers and messages get their turn. */
+/** Works until the journal has no more; what fails is tried again from the last commit. */
 async function work(): Promise<void> {
   working = true;
-  while (!closing && (await step())) await new Promise((resolve) => setImmediate(resolve));
+  for (let again = true; again && !closing; ) {
+    woken = false;
+    const done = await tryOnce();
+    again = woken || !done;
+  }
   working = false;
   if (closing) await close();
 }
 
-/** @returns false when there is nothing left to do */
-async function step(): Promise<boolean> {
+async function tryOnce(): Promise<boolean> {
   try {
-    return passage.advance();
+    await passage.run();
+    return true;
   } catch (error) {
     say({ kind: 'trouble', message: describe(error) });
     passage.abandon();
     await delay(RETRY_MS);
     passage = reopen();
-    return true;
+    return false;
   }
 }
 

@@ -21,7 +21,7 @@ export function batchOf(source: string, raws: readonly Raw[]): EventBatch {
     const place = builder.add(digest, hash('sha256', text, 'latin1'), Buffer.from(text));
     if (supersedes !== undefined) builder.markSuperseding(place, supersedes);
   }
-  return builder.view();
+  return builder.finish();
 }
 
 /** Numbers entries as the single writer does. */

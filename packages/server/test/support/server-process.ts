@@ -79,7 +79,9 @@ export function launch(
     const startMs = performance.now() - startedAt;
     if (line === undefined) {
       const code = await exited;
-      throw new ServerProcessError(`the server ended with ${code} before it listened: ${collected().stderr.slice(-500)}`);
+      throw new ServerProcessError(
+        `the server ended with ${code} before it listened: ${collected().stderr.slice(-500)}`,
+      );
     }
     const { url, adminTokenFile } = JSON.parse(line) as { url: string; adminTokenFile: string };
     return { url, adminTokenFile, pid: child.pid!, startMs, output: collected, kill, stop: () => end('SIGTERM') };

@@ -14,12 +14,12 @@ export interface IngestRoutes {
   accepting: () => boolean;
 }
 
-const FORMATS: Record<string, Format> = {
-  'application/json': 'json',
-  'application/x-ndjson': 'ndjson',
-  'application/ndjson': 'ndjson',
-  'text/csv': 'csv',
-};
+const FORMATS = new Map<string, Format>([
+  ['application/json', 'json'],
+  ['application/x-ndjson', 'ndjson'],
+  ['application/ndjson', 'ndjson'],
+  ['text/csv', 'csv'],
+]);
 const MAX_NAME_LENGTH = 256;
 
 export function ingestRoutes(server: FastifyInstance, { bodies, deliver, accepting }: IngestRoutes): void {
@@ -57,9 +57,9 @@ function refusal({ status, code, hint, rejected }: Refused): Problem {
 
 function formatOf(request: FastifyRequest): Format {
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  const format = FORMATS[type];
+  const format = FORMATS.get(type);
   if (format === undefined) {
-    const known = Object.keys(FORMATS).join(', ');
+    const known = [...FORMATS.keys()].join(', ');
     throw new Problem(415, 'unsupported-media-type', `Content-Type is one of ${known}`);
   }
   return format;
@@ -68,7 +68,11 @@ function formatOf(request: FastifyRequest): Format {
 function sourceOf(request: FastifyRequest): string | undefined {
   const query = (request.query as Record<string, unknown>).sourceId;
   if (query !== undefined && typeof query !== 'string') throw badRequest('sourceId is given twice');
-  return query ?? header(request, 'x-source-id');
+  const named = header(request, 'x-source-id');
+  if (query !== undefined && named !== undefined && query !== named) {
+    throw badRequest('sourceId and X-Source-Id name different sources');
+  }
+  return query ?? named;
 }
 
 function header(request: FastifyRequest, name: string): string | undefined {

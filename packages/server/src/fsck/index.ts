@@ -1,0 +1,119 @@
+/**
+ * Checks a data directory against everything that its server promises: what has been acknowledged is numbered without a
+ * gap, is in exactly one leaf, unchanged, under roots, manifests, checkpoints and anchors that hold. Reads only, also
+ * while a server is at work. Memory: 8 bytes an event, and otherwise no more with more events.
+ */
+
+import { hash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import type { Position } from '../event.ts';
+import { PacketFiles } from '../store/packets.ts';
+import { checkAnchors } from './anchors.ts';
+import { checkChain } from './chain.ts';
+import { Findings } from './findings.ts';
+import { checkJournal, type JournalFacts } from './journal.ts';
+import { checkLedgerEntries } from './ledger-entries.ts';
+import { checkPlacements } from './placements.ts';
+import { openSnapshot, type Snapshot } from './snapshot.ts';
+import { walkStream } from './stream.ts';
+import { checkStreamRow, readStreamRows } from './stream-row.ts';
+import { checkUniqueness } from './uniqueness.ts';
+
+export { FsckError, type FsckErrorCode } from './errors.ts';
+export type { Checked, Findings, Note, Violation, ViolationCode } from './findings.ts';
+
+/** @throws FsckError when there is nothing that could be checked */
+export function fsck(dataDir: string): Findings {
+  const findings = new Findings();
+  let snapshot: Snapshot | undefined;
+  try {
+    snapshot = openSnapshot(dataDir);
+    checkSnapshot(snapshot, dataDir, findings);
+  } catch (cause) {
+    if (!isSqliteError(cause)) throw cause;
+    findings.violation('database-damaged', dataDir, `${cause.message}; what comes after was not checked`);
+  } finally {
+    snapshot?.close();
+  }
+  return findings;
+}
+
+function checkSnapshot({ journal, ledger, chain }: Snapshot, dataDir: string, findings: Findings): void {
+  const databases = { 'journal.db': journal, 'ledger.db': ledger, 'chain.db': chain };
+  for (const [name, db] of Object.entries(databases)) if (db !== undefined) checkIntegrity(db, name, findings);
+  const facts = checkJournal(journal, findings);
+  checkUniqueness(journal, facts.ids, findings);
+  if (ledger !== undefined) {
+    const files = new PacketFiles(dataDir);
+    checkStreams(journal, ledger, files, facts, findings);
+    checkLedgerEntries(ledger, findings);
+    checkPolicies(ledger, facts, findings);
+    checkAnchors(ledger, chain, findings);
+    if (existsSync(join(dataDir, 'packets'))) noteUnnamedFiles(ledger, files, findings);
+  } else if (findings.checked.events > 0) {
+    findings.violation('ledger-missing', 'ledger.db', 'the journal has events, and there is no ledger');
+  }
+  if (chain !== undefined) checkChain(chain, findings);
+}
+
+function checkStreams(
+  journal: DatabaseSync,
+  ledger: DatabaseSync,
+  files: PacketFiles,
+  { next, configs }: JournalFacts,
+  findings: Findings,
+): void {
+  const cursor: Position = Number(ledger.prepare('SELECT position FROM cursor').get()?.position);
+  if (!(cursor <= next))
+    findings.violation('cursor-wrong', 'cursor', `it is at ${cursor}, the journal ends at ${next - 1}`);
+  const rows = readStreamRows(ledger);
+  const consumed = new Map([...rows].map(([stream, row]) => [stream, row.consumed]));
+  const placed = checkPlacements(journal, ledger, { cursor, consumed, next }, findings);
+  const packets = ledger
+    .prepare('SELECT DISTINCT stream FROM packets')
+    .all()
+    .map(({ stream }) => String(stream));
+  for (const stream of new Set([...configs.streams, ...rows.keys(), ...placed.keys(), ...packets])) {
+    const walked = walkStream(stream, { journal, ledger, files, configs }, findings);
+    const row = rows.get(stream);
+    checkStreamRow({ ...walked, stream, row, configs, cursor, placedTo: placed.get(stream) ?? 0 }, findings);
+    findings.checked.streams++;
+  }
+}
+
+/** Proofs show the policies that leaves name by hash. */
+function checkPolicies(ledger: DatabaseSync, { configs }: JournalFacts, findings: Findings): void {
+  const stored = new Set<string>();
+  for (const row of ledger.prepare('SELECT * FROM policies').iterate()) {
+    const name = String(row.hash);
+    stored.add(name);
+    if (hash('sha256', String(row.policy), 'hex') === name) continue;
+    findings.violation('policy-mismatch', `policy ${name}`, 'its text does not have this hash');
+  }
+  for (const [stream, { consumed }] of readStreamRows(ledger)) {
+    const applied = configs.of(stream).filter(({ position }) => position < consumed);
+    for (const name of new Set(applied.flatMap(({ policyHashes }) => [...policyHashes]))) {
+      if (!stored.has(name)) findings.violation('policy-mismatch', `policy ${name}`, `missing, used in ${stream}`);
+    }
+  }
+}
+
+function checkIntegrity(db: DatabaseSync, name: string, findings: Findings): void {
+  for (const { integrity_check: result } of db.prepare('PRAGMA integrity_check(20)').iterate()) {
+    if (result !== 'ok') findings.violation('database-damaged', name, String(result));
+  }
+}
+
+function noteUnnamedFiles(ledger: DatabaseSync, files: PacketFiles, findings: Findings): void {
+  const named = ledger.prepare('SELECT 1 FROM packets WHERE content_hash = ?');
+  for (const contentHash of files.list()) {
+    if (named.get(contentHash) !== undefined) continue;
+    findings.note('packet-file-unnamed', `packet file ${contentHash}`, 'no packet has this content');
+  }
+}
+
+function isSqliteError(cause: unknown): cause is Error {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ERR_SQLITE_ERROR';
+}

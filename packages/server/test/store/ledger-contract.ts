@@ -1,0 +1,222 @@
+/** What any ledger owes to its callers (`src/store/ledger.ts`); run against every implementation. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { SealedPacket } from '../../src/event.ts';
+import type { AnchorRow, LedgerReader, LedgerWriter, PacketRow, StreamRow } from '../../src/store/ledger.ts';
+
+export interface LedgerUnderTest {
+  write(): LedgerWriter;
+  read(): LedgerReader;
+  remove(): void;
+}
+
+const ids = { a1: 'a1'.repeat(32), a2: 'a2'.repeat(32), a3: 'a3'.repeat(32), b1: 'b1'.repeat(32) };
+
+/** A packet whose lines are each 10 bytes longer than the one before, from 10 on. */
+function packetOf(stream: string, start: number, end: number, versionId: string, more: Partial<SealedPacket> = {}): SealedPacket {
+  const offsets = Buffer.alloc(4 * (end - start));
+  let at = 0;
+  for (let line = 0; line < end - start; line++) offsets.writeUInt32LE((at += 10 * (line + 1)), 4 * line);
+  return {
+    ...{ stream, start, end, versionId, offsets },
+    contentHash: versionId.replaceAll(versionId[0]!, 'c'),
+    manifest: `{"of":"${versionId}"}`,
+    checkpoint: `note of ${versionId}\n`,
+    sealedAt: 1000 + end,
+    oldestArrival: 0,
+    placements: [],
+    quarantined: [],
+    tiles: [],
+    durable: Promise.resolve(),
+    ...more,
+  };
+}
+
+function rowOf(packet: SealedPacket): PacketRow {
+  const { stream, start, end, versionId, contentHash, manifest, checkpoint, sealedAt } = packet;
+  return { stream, start, end, versionId, contentHash, manifest, checkpoint, sealedAt };
+}
+
+function streamOf(stream: string, changes: Partial<StreamRow> = {}): StreamRow {
+  return { stream, consumed: 1, size: 0, head: undefined, through: {}, config: '{}', ...changes };
+}
+
+function anchorOf(packet: SealedPacket, height: number): AnchorRow {
+  const { stream, versionId, end } = packet;
+  return { versionId, stream, end, chain: 'tidemark-dev', vout: 0, txid: 'f'.repeat(64), height, envelope: '{}' };
+}
+
+export function ledgerContract(name: string, make: () => LedgerUnderTest): void {
+  describe(`${name} as a ledger`, () => {
+    let store: LedgerUnderTest;
+    let ledger: LedgerWriter;
+
+    beforeEach(() => {
+      store = make();
+      ledger = store.write();
+    });
+    afterEach(() => {
+      ledger.close();
+      store.remove();
+    });
+
+    const a1 = packetOf('alpha', 0, 3, ids.a1, {
+      // Item 4 is another stream's.
+      placements: [
+        { first: 3, count: 1, leaf: 1 },
+        { first: 5, count: 1, leaf: 2 },
+      ],
+      quarantined: [{ position: 5, leaf: 2, reasons: ['required-missing:t', 'bounds-min:t:1<2'] }],
+      tiles: [{ level: 0, index: 0, hashes: Buffer.alloc(96, 1) }],
+    });
+    const b1 = packetOf('beta', 0, 2, ids.b1, { placements: [{ first: 4, count: 1, leaf: 1 }] });
+    const a2 = packetOf('alpha', 3, 6, ids.a2, {
+      placements: [{ first: 6, count: 3, leaf: 3 }],
+      tiles: [{ level: 0, index: 0, hashes: Buffer.alloc(192, 2) }],
+    });
+    const alpha = streamOf('alpha', { consumed: 9, size: 6, head: ids.a2, through: { one: 5 }, config: '{"a":1}' });
+    const beta = streamOf('beta', { consumed: 5, size: 2, head: ids.b1, through: { two: 1 } });
+
+    function fill(): void {
+      const one = streamOf('alpha', { consumed: 6, size: 3, head: ids.a1, through: { one: 2 } });
+      ledger.commit({ cursor: 6, packets: [a1, b1], streams: [one, beta], policies: new Map([['p1', '{"p":1}']]) });
+      ledger.commit({ cursor: 9, packets: [a2], streams: [alpha], policies: new Map([['p1', '{"p":1}'], ['p2', '{}']]) });
+    }
+
+    function reopen(): void {
+      ledger.close();
+      ledger = store.write();
+    }
+
+    test('an empty ledger', () => {
+      expect(ledger.cursor()).toBe(1);
+      expect(ledger.head()).toBe(0);
+      expect(ledger.streams()).toEqual([]);
+      expect(ledger.stream('alpha')).toBeUndefined();
+      expect(ledger.read(1, 10)).toEqual([]);
+      expect(ledger.packet(ids.a1)).toBeUndefined();
+      expect(ledger.packetOfLeaf('alpha', 0)).toBeUndefined();
+      expect(ledger.placement(1)).toBeUndefined();
+      expect(ledger.positionOfLeaf('alpha', 0)).toBeUndefined();
+      expect(ledger.tile('alpha', 0, 0)).toBeUndefined();
+      expect(ledger.anchorCovering('alpha', 0)).toBeUndefined();
+      expect(ledger.unanchoredHeads()).toEqual([]);
+    });
+
+    test('a commit changes all that it names, and stays', () => {
+      fill();
+      for (const look of [() => undefined, reopen]) {
+        look();
+        expect(ledger.cursor()).toBe(9);
+        expect(ledger.streams()).toEqual([alpha, beta]);
+        expect(ledger.stream('beta')).toEqual(beta);
+        for (const packet of [a1, b1, a2]) expect(ledger.packet(packet.versionId)).toEqual(rowOf(packet));
+        expect([ledger.policy('p1'), ledger.policy('p2'), ledger.policy('p3')]).toEqual(['{"p":1}', '{}', undefined]);
+        expect(ledger.tile('alpha', 0, 0)).toEqual(Buffer.alloc(192, 2));
+        expect([ledger.tile('alpha', 1, 0), ledger.tile('alpha', 0, 1), ledger.tile('beta', 0, 0)]).toEqual([undefined, undefined, undefined]);
+        expect(ledger.reasons(5)).toEqual(['required-missing:t', 'bounds-min:t:1<2']);
+        expect(ledger.reasons(4)).toBeUndefined();
+      }
+    });
+
+    test('another reader sees commits as they happen', () => {
+      const reader = store.read();
+      expect(reader.head()).toBe(0);
+      fill();
+      expect(reader.head()).toBe(16);
+      expect(reader.streams()).toEqual([alpha, beta]);
+      reader.close();
+    });
+
+    test('entries take two positions a leaf, anchors one, in the order of their commits', () => {
+      fill();
+      ledger.recordAnchors([anchorOf(a2, 1), anchorOf(b1, 1)]);
+      const entries = [
+        { kind: 'packet', first: 1, count: 6, packet: rowOf(a1) },
+        { kind: 'packet', first: 7, count: 4, packet: rowOf(b1) },
+        { kind: 'packet', first: 11, count: 6, packet: rowOf(a2) },
+        { kind: 'anchor', first: 17, count: 1, packet: rowOf(a2), anchor: anchorOf(a2, 1) },
+        { kind: 'anchor', first: 18, count: 1, packet: rowOf(b1), anchor: anchorOf(b1, 1) },
+      ];
+      reopen();
+      expect(ledger.head()).toBe(18);
+      expect(ledger.read(1, 10)).toEqual(entries);
+      expect(ledger.read(1, 2)).toEqual(entries.slice(0, 2));
+      expect(ledger.read(6, 2)).toEqual(entries.slice(0, 2));
+      expect(ledger.read(7, 1)).toEqual(entries.slice(1, 2));
+      expect(ledger.read(16, 10)).toEqual(entries.slice(2));
+      expect(ledger.read(18, 10)).toEqual(entries.slice(4));
+      expect(ledger.read(19, 10)).toEqual([]);
+      ledger.commit({ cursor: 10, packets: [packetOf('alpha', 6, 7, ids.a3)], streams: [], policies: new Map() });
+      expect(ledger.read(19, 10)).toMatchObject([{ first: 19, count: 2 }]);
+    });
+
+    test('leaves lead to their packets', () => {
+      fill();
+      const packets = [0, 1, 2, 3, 4, 5, 6].map((leaf) => ledger.packetOfLeaf('alpha', leaf)?.versionId);
+      expect(packets).toEqual([ids.a1, ids.a1, ids.a1, ids.a2, ids.a2, ids.a2, undefined]);
+      expect(ledger.packetsFrom('alpha', 2, 5).map(({ versionId }) => versionId)).toEqual([ids.a1, ids.a2]);
+      expect(ledger.packetsFrom('alpha', 2, 1).map(({ versionId }) => versionId)).toEqual([ids.a1]);
+      expect(ledger.packetsFrom('alpha', 3, 5).map(({ versionId }) => versionId)).toEqual([ids.a2]);
+      expect(ledger.packetsFrom('gamma', 0, 5)).toEqual([]);
+    });
+
+    test('journal items lead to their leaves, and back; what is between has none', () => {
+      fill();
+      const places = Array.from({ length: 10 }, (_, position) => ledger.placement(position));
+      const at = (stream: string, leaf: number) => ({ stream, leaf });
+      const expected = [at('alpha', 1), at('beta', 1), at('alpha', 2), at('alpha', 3), at('alpha', 4), at('alpha', 5)];
+      expect(places).toEqual([undefined, undefined, undefined, ...expected, undefined]);
+      const positions = [0, 1, 2, 3, 4, 5, 6].map((leaf) => ledger.positionOfLeaf('alpha', leaf));
+      expect(positions).toEqual([undefined, 3, 5, 6, 7, 8, undefined]);
+      expect([0, 1, 2].map((leaf) => ledger.positionOfLeaf('beta', leaf))).toEqual([undefined, 4, undefined]);
+    });
+
+    test('lines lie where the offsets say', () => {
+      fill();
+      expect(ledger.lineBounds(ids.a1, 0, 3)).toEqual({ start: 0, ends: [10, 30, 60] });
+      expect(ledger.lineBounds(ids.a1, 0, 1)).toEqual({ start: 0, ends: [10] });
+      expect(ledger.lineBounds(ids.a1, 1, 2)).toEqual({ start: 10, ends: [30] });
+      expect(ledger.lineBounds(ids.a1, 1, 3)).toEqual({ start: 10, ends: [30, 60] });
+      expect(ledger.lineBounds(ids.a1, 2, 3)).toEqual({ start: 30, ends: [60] });
+      expect(() => ledger.lineBounds(ids.a3, 0, 1)).toThrow(expect.objectContaining({ code: 'damaged' }));
+    });
+
+    test('an anchor covers every packet below it; the heads that have none are named', () => {
+      fill();
+      expect(ledger.unanchoredHeads()).toEqual([rowOf(a2), rowOf(b1)]);
+      ledger.recordAnchors([anchorOf(a2, 7)]);
+      expect(ledger.unanchoredHeads()).toEqual([rowOf(b1)]);
+      expect(ledger.anchor(ids.a2)).toEqual(anchorOf(a2, 7));
+      expect(ledger.anchor(ids.a1)).toBeUndefined();
+      expect([1, 3, 4, 6].map((end) => ledger.anchorCovering('alpha', end)?.height)).toEqual([7, 7, 7, 7]);
+      expect(ledger.anchorCovering('alpha', 7)).toBeUndefined();
+      expect(ledger.anchorCovering('beta', 1)).toBeUndefined();
+    });
+
+    test('of several anchors the first that covers it', () => {
+      fill();
+      ledger.recordAnchors([anchorOf(a1, 5)]);
+      ledger.recordAnchors([anchorOf(a2, 7)]);
+      expect([1, 3, 4].map((end) => ledger.anchorCovering('alpha', end)?.height)).toEqual([5, 5, 7]);
+    });
+
+    test('a commit that fails half-way leaves nothing behind', () => {
+      fill();
+      const a3 = packetOf('alpha', 6, 7, ids.a3, { placements: [{ first: 9, count: 1, leaf: 6 }] });
+      // The second packet is there already.
+      const step = { cursor: 11, packets: [a3, b1], streams: [streamOf('gamma')], policies: new Map([['p3', '{}']]) };
+      const writeFailed = expect.objectContaining({ name: 'StoreError', code: 'write-failed' });
+      expect(() => ledger.commit(step)).toThrow(writeFailed);
+      expect(() => ledger.recordAnchors([anchorOf(a1, 1), anchorOf(a1, 2)])).toThrow(writeFailed);
+      expect(ledger.cursor()).toBe(9);
+      expect(ledger.head()).toBe(16);
+      expect(ledger.packet(ids.a3)).toBeUndefined();
+      expect(ledger.placement(9)).toBeUndefined();
+      expect(ledger.stream('gamma')).toBeUndefined();
+      expect(ledger.policy('p3')).toBeUndefined();
+      expect(ledger.anchor(ids.a1)).toBeUndefined();
+      ledger.commit({ ...step, packets: [a3] });
+      expect(ledger.read(17, 10)).toEqual([{ kind: 'packet', first: 17, count: 2, packet: rowOf(a3) }]);
+    });
+  });
+}

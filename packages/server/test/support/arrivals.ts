@@ -1,0 +1,95 @@
+/** The arrival side over real storage, as the journal's thread puts it together. */
+import { join } from 'node:path';
+import { SourceAuth } from '../../src/intake/auth.ts';
+import { CutClock } from '../../src/intake/cut-clock.ts';
+import type { IntakeError } from '../../src/intake/errors.ts';
+import { type Delivery, type Draft, Intake } from '../../src/intake/intake.ts';
+import { Versions } from '../../src/intake/versions.ts';
+import { Arrivals } from '../../src/pipeline.ts';
+import { StoreError } from '../../src/store/errors.ts';
+import { FingerprintIndex, type FingerprintIndexOptions } from '../../src/store/fingerprints/index.ts';
+import type { EventsEntry, JournalEntry } from '../../src/store/journal.ts';
+import { SqliteJournal } from '../../src/store/sqlite/journal.ts';
+import type { Source } from '../../src/stream.ts';
+
+export type Fault = 'failed' | 'failed but persisted';
+
+/** A journal whose next commit can be made to fail, before it is on disk or after. */
+export class FaultyJournal extends SqliteJournal {
+  fault: Fault | undefined;
+
+  override append(entries: readonly JournalEntry[]): void {
+    const { fault } = this;
+    this.fault = undefined;
+    if (fault === 'failed') throw new StoreError('write-failed', 'injected: the disk is full');
+    super.append(entries);
+    if (fault === 'failed but persisted') throw new StoreError('write-failed', 'injected: the answer was lost');
+  }
+}
+
+export interface DeskOptions {
+  sources: readonly Source[];
+  secrets?: ReadonlyMap<string, string>;
+  limits?: { eventsPerRequest: number; eventBytes: number };
+  maxAgeMs?: number;
+  index?: FingerprintIndexOptions;
+}
+
+const LIMITS = { eventsPerRequest: 1000, eventBytes: 4096 };
+const ALL = Number.MAX_SAFE_INTEGER;
+
+export class Desk {
+  readonly journal: FaultyJournal;
+  readonly index: FingerprintIndex;
+  readonly versions: Versions;
+  readonly cuts: CutClock;
+  readonly intake: Intake;
+  readonly arrivals: Arrivals;
+
+  constructor(dir: string, { sources, secrets = new Map(), limits = LIMITS, maxAgeMs = 100, index = {} }: DeskOptions) {
+    this.journal = new FaultyJournal(dir);
+    this.index = FingerprintIndex.open(join(dir, 'fingerprints'), this.journal.next - 1, index);
+    this.#catchUp();
+    this.versions = new Versions(this.index, this.journal);
+    this.cuts = new CutClock(() => maxAgeMs);
+    this.intake = new Intake({ sources, auth: new SourceAuth(secrets), index: this.index, versions: this.versions, limits });
+    this.arrivals = new Arrivals(this);
+  }
+
+  /** When it throws, the desk is of no use any more. */
+  accept(deliveries: readonly Delivery[], now = 0): (Draft | IntakeError)[] {
+    const outcomes = this.arrivals.accept(deliveries, now);
+    this.index.maintain();
+    return outcomes;
+  }
+
+  /** All entries of events in the journal. */
+  entries(): EventsEntry[] {
+    return this.journal.read(1, ALL).filter((entry) => entry.kind === 'events');
+  }
+
+  close(): void {
+    this.index.close();
+    this.journal.close();
+  }
+
+  #catchUp(): void {
+    for (const { first, events } of this.entries()) {
+      for (let place = 0; place < events.count; place++) {
+        const position = first + place;
+        if (position <= this.index.through) continue;
+        this.index.add(events.fingerprintHigh(place), events.fingerprintLow(place), position);
+      }
+    }
+  }
+}
+
+/** A delivery of NDJSON. */
+export function lines(sourceId: string | undefined, events: readonly (object | string)[]): Delivery {
+  const texts = events.map((event) => (typeof event === 'string' ? event : JSON.stringify(event)));
+  return { ...bare('ndjson', texts.join('\n')), sourceId };
+}
+
+export function bare(format: Delivery['format'], body: string | Buffer): Delivery {
+  return { sourceId: undefined, format, body: Buffer.from(body), credentials: { bearer: undefined }, deliveryId: undefined };
+}
