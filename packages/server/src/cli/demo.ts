@@ -7,7 +7,7 @@ import { demoConfig } from '../demo/config.ts';
 import { startDemoFeeds } from '../demo/feeds.ts';
 import { showInTerminal } from '../demo/terminal.ts';
 import { untilStopped } from '../main.ts';
-import type { Run } from './main.ts';
+import type { Run } from './run.ts';
 import { greeting } from './serve.ts';
 
 interface Options {

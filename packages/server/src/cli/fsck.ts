@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { type Findings, FsckError, fsck } from '../fsck/index.ts';
 import { CliError, FAILURE, MISUSE } from './errors.ts';
-import type { Run } from './main.ts';
+import type { Run } from './run.ts';
 
 interface Options {
   data: string;

@@ -6,7 +6,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { Command } from 'commander';
 import { CliError, FAILURE, MISUSE } from './errors.ts';
 import { Lines } from './lines.ts';
-import type { Run } from './main.ts';
+import type { Run } from './run.ts';
 import { type Outcome, Sender } from './sender.ts';
 
 interface Options {

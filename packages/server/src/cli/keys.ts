@@ -1,7 +1,7 @@
 /** `tidemark keys new` */
 import { Command } from 'commander';
 import { createSecretFile, IdentityKey, LogKey } from '../keys.ts';
-import type { Run } from './main.ts';
+import type { Run } from './run.ts';
 
 export function keysCommand(run: Run): Command {
   const keys = new Command('keys').description('Make keys.');

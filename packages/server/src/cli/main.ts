@@ -5,11 +5,9 @@ import { CliError, MISUSE } from './errors.ts';
 import { fsckCommand } from './fsck.ts';
 import { ingestCommand } from './ingest.ts';
 import { keysCommand } from './keys.ts';
+import type { Run } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { verifyCommand } from './verify.ts';
-
-/** What a command does; it settles with the exit code. */
-export type Run = (work: Promise<number>) => void;
 
 /** @returns the exit code: 0 well, 1 failed, 2 misused */
 export async function main(argv: string[]): Promise<number> {

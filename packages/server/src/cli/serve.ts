@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import type { App } from '../app.ts';
 import { serve, untilStopped } from '../main.ts';
-import type { Run } from './main.ts';
+import type { Run } from './run.ts';
 
 interface Options {
   port?: string;

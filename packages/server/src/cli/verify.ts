@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ProofError, type VerificationReport, type VerifyOptions, verifyProof } from '@tidemark/proof';
 import { Command } from 'commander';
 import { CliError, FAILURE, MISUSE } from './errors.ts';
-import type { Run } from './main.ts';
+import type { Run } from './run.ts';
 
 interface Options {
   json?: boolean;

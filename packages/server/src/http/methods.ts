@@ -4,30 +4,32 @@ import { Problem, sendProblem } from './problem.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-/** Watches the routes as they are added, so it comes before them; the others follow when all of them are known. */
-export function refuseOtherMethods(server: FastifyInstance): void {
+/**
+ * To be called before the routes are added, to see them.
+ * @returns to be called after them
+ */
+export function otherMethods(server: FastifyInstance): () => void {
   const allowed = new Map<string, Set<string>>();
   server.addHook('onRoute', ({ url, method }) => {
     const methods = allowed.get(url) ?? new Set();
     allowed.set(url, methods);
     for (const name of [method].flat()) methods.add(name);
   });
-  server.addHook('onReady', async () => allowed.clear());
-  server.register(async (last) => {
-    for (const [url, methods] of [...allowed]) {
-      const allow = [...methods].join(', ');
-      last.route({
-        url,
-        method: METHODS.filter((name) => !methods.has(name)),
-        handler: (request, reply) => {
-          const problem = new Problem(
-            405,
-            'method-not-allowed',
-            `${request.method} is not for this path; it takes ${allow}`,
-          );
-          return sendProblem(request, reply.header('allow', allow), problem);
-        },
-      });
-    }
+  return () => {
+    server.register(async (last) => {
+      for (const [url, methods] of [...allowed]) refuse(last, url, [...methods]);
+    });
+  };
+}
+
+function refuse(server: FastifyInstance, url: string, taken: readonly string[]): void {
+  const allow = taken.join(', ');
+  server.route({
+    url,
+    method: METHODS.filter((name) => !taken.includes(name)),
+    handler: (request, reply) => {
+      const hint = `${request.method} is not for this path; it takes ${allow}`;
+      return sendProblem(request, reply.header('allow', allow), new Problem(405, 'method-not-allowed', hint));
+    },
   });
 }

@@ -2,7 +2,7 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Access } from './access.ts';
-import { refuseOtherMethods } from './methods.ts';
+import { otherMethods } from './methods.ts';
 import { answerClientError, Problem, sendProblem } from './problem.ts';
 import { type IngestRoutes, ingestRoutes } from './routes/ingest.ts';
 import { type OperationRoutes, operationRoutes } from './routes/operation.ts';
@@ -45,7 +45,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
   );
   const access = new Access(options.access);
   server.addHook('onRequest', async (request) => access.checkHost(request));
-  refuseOtherMethods(server);
+  const refuseOtherMethods = otherMethods(server);
   ingestRoutes(server, options);
   operationRoutes(server, options);
   portalRoutes(server);
@@ -55,6 +55,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     proofRoutes(readers, options);
     watchRoutes(readers, options);
   });
+  refuseOtherMethods();
   return server;
 }
 

@@ -2,16 +2,11 @@
 import { isUtf8 } from 'node:buffer';
 import { canonicalize } from '@tidemark/proof';
 import { parse as parseCsv } from 'csv-parse/sync';
+import { type Decoded, tooManyEvents } from './decoded.ts';
 import { IntakeError } from './errors.ts';
 import { sliceEvents } from './json-slices.ts';
 
 export type Format = 'json' | 'ndjson' | 'csv';
-
-export interface Decoded {
-  /** Named inside the body, where the format has a place for it. */
-  sourceId: string | undefined;
-  items: Buffer[];
-}
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -31,10 +26,6 @@ export function decode(format: Format, body: Buffer, maxItems: number): Decoded 
     case 'csv':
       return { sourceId: undefined, items: csvRows(bytes, maxItems) };
   }
-}
-
-export function tooManyEvents(maxItems: number): IntakeError {
-  return new IntakeError('too-many-events', `one request takes at most ${maxItems} events; send smaller batches`);
 }
 
 function splitLines(body: Buffer, maxItems: number): Buffer[] {

@@ -2,8 +2,7 @@
  * Finds the events of a `{sourceId?, events: […]}` body without building its tree: the bytes of each element are
  * journaled exactly as they came, and a malformed element spoils only itself.
  */
-import type { Decoded } from './decode.ts';
-import { tooManyEvents } from './decode.ts';
+import { type Decoded, tooManyEvents } from './decoded.ts';
 import { IntakeError } from './errors.ts';
 
 const QUOTE = 0x22;

@@ -1,5 +1,8 @@
 import { MAX_JSON_DEPTH } from '@tidemark/proof';
 
+/** A payload is a member of larger JSON texts, in packets and proofs, which have to stay within `MAX_JSON_DEPTH`. */
+export const MAX_EVENT_DEPTH = MAX_JSON_DEPTH - 4;
+
 /** A JSON value as it was sent: numbers that a double cannot hold stay apart. */
 export type JsonValue = null | boolean | number | string | UnsafeNumber | JsonValue[] | JsonObject;
 
@@ -19,7 +22,7 @@ export class UnsafeNumber {
 
 /**
  * - `json-malformed`: not JSON
- * - `too-deep`: arrays and objects nested deeper than `MAX_JSON_DEPTH`
+ * - `too-deep`: arrays and objects nested deeper than `MAX_EVENT_DEPTH`
  * - `not-well-formed`: a string with half of a surrogate pair, which has no UTF-8 and so no hash
  */
 export type JsonErrorCode = 'json-malformed' | 'too-deep' | 'not-well-formed';
@@ -69,7 +72,7 @@ function parsed(text: string): JsonValue {
 
 /** Holds the depth limit, and tells whether any number may have lost its value: a double that did is beyond 2^53. */
 function inspect(container: JsonObject | JsonValue[], depth: number): boolean {
-  if (depth > MAX_JSON_DEPTH) throw new JsonError('too-deep', `nested deeper than ${MAX_JSON_DEPTH}`);
+  if (depth > MAX_EVENT_DEPTH) throw new JsonError('too-deep', `nested deeper than ${MAX_EVENT_DEPTH}`);
   let unsafe = false;
   if (Array.isArray(container)) {
     for (const item of container) unsafe = inspectValue(item, depth) || unsafe;

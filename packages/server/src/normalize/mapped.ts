@@ -1,6 +1,6 @@
 /** Policies with a map: the payload is built field by field. */
-import { canonicalize, MAX_JSON_DEPTH } from '@tidemark/proof';
-import { type JsonValue, UnsafeNumber } from '../json/parse.ts';
+import { canonicalize } from '@tidemark/proof';
+import { type JsonValue, MAX_EVENT_DEPTH, UnsafeNumber } from '../json/parse.ts';
 import { type Branch, buildTree, compilePath, type PathGetter, parsePath } from '../json/path.ts';
 import { addIssue } from './issues.ts';
 import type { MappingPolicy, MapSource } from './policy.ts';
@@ -40,7 +40,7 @@ function settle(slots: Slots, paths: string[][], names: string[], issues: string
     const value = slots[slot];
     if (typeof value !== 'object' || value === null) continue;
     const path = paths[slot] as string[];
-    if (!fits(value, MAX_JSON_DEPTH - path.length)) {
+    if (!fits(value, MAX_EVENT_DEPTH - path.length)) {
       addIssue(issues, 'too-deep', names[slot] as string);
       slots[slot] = undefined;
     } else slots[slot] = withoutUnsafe(value, path, issues);

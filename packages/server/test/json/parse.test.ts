@@ -1,8 +1,15 @@
-import { canonicalize, MAX_JSON_DEPTH } from '@tidemark/proof';
+import { canonicalize } from '@tidemark/proof';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalText } from '../../src/json/canonical.ts';
-import { JsonError, type JsonErrorCode, type JsonObject, parseJson, UnsafeNumber } from '../../src/json/parse.ts';
+import {
+  JsonError,
+  type JsonErrorCode,
+  type JsonObject,
+  MAX_EVENT_DEPTH,
+  parseJson,
+  UnsafeNumber,
+} from '../../src/json/parse.ts';
 
 function refusal(text: string): JsonErrorCode {
   try {
@@ -99,11 +106,11 @@ describe('refusals', () => {
     );
   });
 
-  it(`too-deep: more than ${MAX_JSON_DEPTH} levels`, () => {
-    expect(parseJson(nested(MAX_JSON_DEPTH))).toHaveLength(1);
-    expect(refusal(nested(MAX_JSON_DEPTH + 1))).toBe('too-deep');
-    expect(refusal(`{"a":${nested(MAX_JSON_DEPTH)}}`)).toBe('too-deep');
-    expect(refusal(`{"n":1e400,"a":${nested(MAX_JSON_DEPTH)}}`)).toBe('too-deep');
+  it(`too-deep: more than ${MAX_EVENT_DEPTH} levels`, () => {
+    expect(parseJson(nested(MAX_EVENT_DEPTH))).toHaveLength(1);
+    expect(refusal(nested(MAX_EVENT_DEPTH + 1))).toBe('too-deep');
+    expect(refusal(`{"a":${nested(MAX_EVENT_DEPTH)}}`)).toBe('too-deep');
+    expect(refusal(`{"n":1e400,"a":${nested(MAX_EVENT_DEPTH)}}`)).toBe('too-deep');
     expect(refusal(nested(1_000_000))).toBe('too-deep');
     expect(refusal(`${'{"a":'.repeat(500_000)}1${'}'.repeat(500_000)}`)).toBe('too-deep');
   });

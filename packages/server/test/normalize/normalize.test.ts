@@ -1,6 +1,6 @@
-import { canonicalize, MAX_JSON_DEPTH } from '@tidemark/proof';
+import { canonicalize } from '@tidemark/proof';
 import { describe, expect, it } from 'vitest';
-import { type JsonObject, parseJson } from '../../src/json/parse.ts';
+import { type JsonObject, MAX_EVENT_DEPTH, parseJson } from '../../src/json/parse.ts';
 import { compilePolicy, type NormalizeResult } from '../../src/normalize/compile.ts';
 import type { MappingPolicy } from '../../src/normalize/policy.ts';
 
@@ -217,7 +217,7 @@ describe('issues', () => {
   });
 
   it('name values that would nest too deep in the payload, and leave them out', () => {
-    const deep = `{"a":${'['.repeat(MAX_JSON_DEPTH - 1)}${']'.repeat(MAX_JSON_DEPTH - 1)},"b":1}`;
+    const deep = `{"a":${'['.repeat(MAX_EVENT_DEPTH - 1)}${']'.repeat(MAX_EVENT_DEPTH - 1)},"b":1}`;
     expect(issues({}, deep)).toEqual([]);
     expect(issues({ map: { x: 'a' } }, deep)).toEqual([]);
     expect(normalize({ map: { 'x.y': 'a', b: 'b' } }, deep)).toMatchObject({

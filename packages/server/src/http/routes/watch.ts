@@ -18,6 +18,8 @@ const RECONNECT_MS = 1000;
 const RECONNECT_JITTER_MS = 2000;
 /** A client that takes nothing for so many heartbeats is gone, or as good as. */
 const MISSED_HEARTBEATS = 4;
+/** A gap is told to everybody; conflicts come from fusion alone. */
+const FILTER_TYPES: readonly string[] = [...MESSAGE_TYPES, 'conflict', 'gap'];
 const BEGINNING: Cursor = { journal: 0, ledger: 0 };
 
 export function watchRoutes(server: FastifyInstance, { hub, codec, watch }: WatchRoutes): void {
@@ -97,9 +99,7 @@ function gap(cursor: string): object {
 
 function typesOf(types: Set<string> | undefined): Set<string> | undefined {
   for (const type of types ?? []) {
-    if (!MESSAGE_TYPES.some((known) => known === type)) {
-      throw badRequest(`"type" is a list of ${MESSAGE_TYPES.join(', ')}`);
-    }
+    if (!FILTER_TYPES.includes(type)) throw badRequest(`"type" is a list of ${FILTER_TYPES.join(', ')}`);
   }
   return types;
 }
