@@ -106,6 +106,8 @@ export class Passage {
       for (let step = this.#takeBite(); step !== undefined; step = this.#takeBite()) {
         await committed;
         committed = this.#commit(step);
+        // A failure is heard where the commit is awaited. Node would end the thread for one that nobody awaits yet.
+        committed.catch(() => undefined);
         await nextTurn();
       }
     } finally {

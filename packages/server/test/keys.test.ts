@@ -3,7 +3,7 @@ import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex, verifyEcdsa, verifyEd25519 } from '@tidemark/proof';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createSecretFile, IdentityKey, KeyError, LogKey, openAdminToken, openKeys } from '../src/keys.ts';
+import { createSecretFile, IdentityKey, type KeyError, LogKey, openAdminToken, openKeys } from '../src/keys.ts';
 import { Directories } from './support/directories.ts';
 
 const directories = new Directories();

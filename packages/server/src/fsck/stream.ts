@@ -77,6 +77,7 @@ class StreamWalk {
     const where = `stream ${this.#stream} packet [${row.start},${row.end})`;
     if (row.start !== this.#end || row.end <= row.start) {
       this.#findings.violation('packet-gap', where, `leaf ${this.#end} is due`);
+      this.#leavesUnread(this.#end, row.start);
     }
     const read = readManifest(row, where, this.#findings);
     if (read !== undefined) checkManifest(row, read, this.#head, where, this.#findings);

@@ -31,11 +31,12 @@ export interface HubOptions {
 /** Characters handed to an outlet at a time: enough to be cheap, little enough to be dropped when a client leaves. */
 const CHUNK_LENGTH = 64 * 1024;
 const JOURNAL_CHUNK_BYTES = 256 * 1024;
-/** Characters of messages that are kept, so that all who follow live share them. */
-const KEPT_LENGTH = 32 * 1024 * 1024;
+/** Messages that are kept, so that all who follow live share them: some 10 MB. */
+const KEPT_MESSAGES = 20_000;
 
 export class Hub {
   readonly #journal: JournalReader;
+  readonly #ledger: LedgerReader;
   readonly #codec: CursorCodec;
   readonly #source: LedgerSource;
   readonly #clients = new Set<Client>();
@@ -43,6 +44,7 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.#journal = options.journal;
+    this.#ledger = options.ledger;
     this.#codec = options.codec;
     this.#source = new LedgerSource(options.ledger, options.messages);
     this.#heads = { journal: options.journal.head(), ledger: options.ledger.head() };
@@ -77,9 +79,16 @@ export class Hub {
     client.pump(this.#heads);
   }
 
-  /** There is something new to see. */
-  advance(heads: Partial<Cursor>): void {
-    this.#heads = { ...this.#heads, ...heads };
+  /** Looks for itself: what is committed can be read before the news of it has come. */
+  refresh(): Readonly<Cursor> {
+    this.advance({ journal: this.#journal.head(), ledger: this.#ledger.head() });
+    return this.#heads;
+  }
+
+  /** There is something new to see, unless `refresh` was first. */
+  advance({ journal = 0, ledger = 0 }: Partial<Cursor>): void {
+    if (journal <= this.#heads.journal && ledger <= this.#heads.ledger) return;
+    this.#heads = { journal: Math.max(journal, this.#heads.journal), ledger: Math.max(ledger, this.#heads.ledger) };
     for (const client of this.#clients) client.pump(this.#heads);
   }
 }
@@ -134,6 +143,8 @@ export class Client {
     }
     let frames = '';
     for (const entry of this.#journal.read(this.#at.journal + 1, JOURNAL_CHUNK_BYTES)) {
+      // Storage may have more than has been announced; a cursor beyond that would not be known on return.
+      if (entry.first > heads.journal) break;
       this.#at = { ...this.#at, journal: entry.first + itemsOf(entry) - 1 };
       if (entry.kind === 'events') frames += this.#frame(receivedMessage(entry satisfies EventsEntry));
     }
@@ -169,7 +180,6 @@ export class Client {
 interface EntryMessages {
   first: number;
   last: number;
-  length: number;
   list: Message[];
 }
 
@@ -178,7 +188,7 @@ class LedgerSource {
   readonly #ledger: LedgerReader;
   readonly #messages: LedgerMessages;
   readonly #kept: EntryMessages[] = [];
-  #keptLength = 0;
+  #keptMessages = 0;
 
   constructor(ledger: LedgerReader, messages: LedgerMessages) {
     this.#ledger = ledger;
@@ -195,11 +205,12 @@ class LedgerSource {
   }
 
   #keep({ first, count }: LedgerEntry, list: Message[]): EntryMessages {
-    const length = list.reduce((sum, { text }) => sum + text.length, 0);
-    const made = { first, last: first + count - 1, length, list };
+    const made = { first, last: first + count - 1, list };
     this.#kept.push(made);
-    this.#keptLength += length;
-    while (this.#keptLength > KEPT_LENGTH && this.#kept.length > 1) this.#keptLength -= this.#kept.shift()!.length;
+    this.#keptMessages += list.length;
+    while (this.#keptMessages > KEPT_MESSAGES && this.#kept.length > 1) {
+      this.#keptMessages -= this.#kept.shift()!.list.length;
+    }
     return made;
   }
 }

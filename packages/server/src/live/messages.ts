@@ -1,6 +1,5 @@
 /** What watchers see, made from the journal and the ledger: the same entries always give the same messages. */
 import type { Leaf } from '@tidemark/proof';
-import type { JsonObject } from '../json/parse.ts';
 import type { Line, PacketLines } from '../read/lines.ts';
 import type { EventsEntry } from '../store/journal.ts';
 import type { LedgerEntry, LedgerPosition, LedgerReader, PacketRow } from '../store/ledger.ts';
@@ -9,14 +8,37 @@ export const MESSAGE_TYPES = ['received', 'normalized', 'certified', 'quarantine
 export type MessageType = (typeof MESSAGE_TYPES)[number];
 
 export interface Message {
-  type: MessageType;
-  stream: string;
+  readonly type: MessageType;
+  readonly stream: string;
   /** Undefined where a message is about a whole packet. */
-  source: string | undefined;
+  readonly source: string | undefined;
   /** The reader's place in the journal or the ledger after this message. */
-  position: number;
+  readonly position: number;
   /** JSON text. */
-  text: string;
+  readonly text: string;
+}
+
+/** Written out when the first reader wants it, and then kept: most readers want one type of several. */
+class LedgerMessage implements Message {
+  readonly type: MessageType;
+  readonly stream: string;
+  readonly source: string | undefined;
+  readonly position: LedgerPosition;
+  readonly #write: () => string;
+  #text: string | undefined;
+
+  constructor(type: MessageType, stream: string, source: string, position: LedgerPosition, write: () => string) {
+    this.type = type;
+    this.stream = stream;
+    this.source = source;
+    this.position = position;
+    this.#write = write;
+  }
+
+  get text(): string {
+    this.#text ??= this.#write();
+    return this.#text;
+  }
 }
 
 export function receivedMessage(entry: EventsEntry): Message {
@@ -69,11 +91,12 @@ type QuarantinedLeaf = Extract<Leaf, { kind: 'quarantined' }>;
 function normalizedMessage(
   { stream }: PacketRow,
   { source, seq, eventId, eventTime }: RecordLeaf,
-  normalized: JsonObject | undefined,
+  payload: string | undefined,
   position: LedgerPosition,
 ): Message {
-  const text = JSON.stringify({ type: 'normalized', eventId, stream, sourceId: source, seq, eventTime, normalized });
-  return { type: 'normalized', stream, source, position, text };
+  return new LedgerMessage('normalized', stream, source, position, () =>
+    withPayload({ type: 'normalized', eventId, stream, sourceId: source, seq, eventTime }, payload),
+  );
 }
 
 function certifiedMessage(
@@ -82,10 +105,17 @@ function certifiedMessage(
   { source, seq, eventId, eventTime, payloadHash }: RecordLeaf,
   position: LedgerPosition,
 ): Message {
-  const event = { eventId, stream, sourceId: source, seq, eventTime };
-  const proof = { leafIndex: index, packet: { start, end }, versionId, contentHash: payloadHash };
-  const text = JSON.stringify({ type: 'certified', ...event, ...proof, normalized: payload });
-  return { type: 'certified', stream, source, position, text };
+  return new LedgerMessage('certified', stream, source, position, () => {
+    const event = { eventId, stream, sourceId: source, seq, eventTime };
+    const proof = { leafIndex: index, packet: { start, end }, versionId, contentHash: payloadHash };
+    return withPayload({ type: 'certified', ...event, ...proof }, payload);
+  });
+}
+
+/** The payload is JSON text already, and goes in as it is. */
+function withPayload(message: object, payload: string | undefined): string {
+  const text = JSON.stringify(message);
+  return payload === undefined ? text : `${text.slice(0, -1)},"normalized":${payload}}`;
 }
 
 function quarantinedMessage(

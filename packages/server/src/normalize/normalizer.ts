@@ -32,14 +32,15 @@ export class Normalizer {
 
 function accepted(entry: EventsEntry, index: number, policy: CompiledPolicy, result: NormalizeResult): AcceptedEvent {
   const { payload, eventTime } = result;
+  const { eventId, rawHash } = entry.events.hashes(index);
   return {
     kind: 'record',
     position: entry.first + index,
     source: entry.source,
     seq: entry.seq + index,
-    eventId: entry.events.eventId(index),
+    eventId,
     eventTime,
-    rawHash: entry.events.rawHash(index),
+    rawHash,
     policyHash: policy.hash,
     supersedes: entry.events.supersedes(index),
     payload,
@@ -53,14 +54,15 @@ function quarantined(
   policy: CompiledPolicy,
   result: NormalizeResult,
 ): QuarantinedEvent {
+  const { eventId, rawHash } = entry.events.hashes(index);
   return {
     kind: 'quarantined',
     position: entry.first + index,
     source: entry.source,
     seq: entry.seq + index,
-    eventId: entry.events.eventId(index),
+    eventId,
     eventTime: result.eventTime,
-    rawHash: entry.events.rawHash(index),
+    rawHash,
     policyHash: policy.hash,
     supersedes: entry.events.supersedes(index),
     reasons: result.issues,

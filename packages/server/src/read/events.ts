@@ -121,8 +121,12 @@ export function toItem(record: EventRecord): EventItem {
     versionId: certified?.packet.versionId ?? null,
     leafIndex: certified?.line.index ?? null,
     eventTime: leaf !== undefined && 'eventTime' in leaf ? leaf.eventTime : null,
-    normalized: certified?.line.payload ?? null,
+    normalized: payloadOf(certified?.line),
     createdAt: Math.floor(entry.at / 1000),
     updatedAt: Math.floor((certified?.packet.sealedAt ?? entry.at) / 1000),
   };
+}
+
+function payloadOf(line: Line | undefined): JsonValue | null {
+  return line?.payload === undefined ? null : (JSON.parse(line.payload) as JsonValue);
 }

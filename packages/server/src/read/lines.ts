@@ -1,6 +1,5 @@
 /** The lines of packet contents, as leaf and payload. */
 import type { Leaf } from '@tidemark/proof';
-import type { JsonObject } from '../json/parse.ts';
 import type { LedgerReader, PacketRow } from '../store/ledger.ts';
 import type { PacketFiles } from '../store/packets.ts';
 
@@ -8,7 +7,8 @@ export interface Line {
   /** Leaf index in the stream's log. */
   index: number;
   leaf: Leaf;
-  payload: JsonObject | undefined;
+  /** RFC 8785 text, as it is in the packet. */
+  payload: string | undefined;
 }
 
 export class PacketLines {
@@ -30,7 +30,21 @@ export class PacketLines {
     const bytes = this.#files.read(packet.contentHash, start, ends.at(-1) ?? start);
     return ends.map((end, place) => {
       const text = bytes.toString('utf8', (place === 0 ? start : ends[place - 1]!) - start, end - start);
-      return { index: from + place, ...(JSON.parse(text) as { leaf: Leaf; payload?: JsonObject }) } as Line;
+      return toLine(from + place, text);
     });
   }
+}
+
+const OPEN = '{"leaf":';
+/** Cannot stand within a leaf: there, the quotes would be escaped. */
+const BETWEEN = '},"payload":';
+const CLOSE = '}\n';
+
+/** Payloads are passed on as text: most readers want nothing else of them. */
+function toLine(index: number, text: string): Line {
+  const between = text.indexOf(BETWEEN);
+  const leafEnd = between === -1 ? text.length - CLOSE.length : between + 1;
+  const leaf = JSON.parse(text.slice(OPEN.length, leafEnd)) as Leaf;
+  const payload = between === -1 ? undefined : text.slice(between + BETWEEN.length, text.length - CLOSE.length);
+  return { index, leaf, payload };
 }

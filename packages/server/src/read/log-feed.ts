@@ -23,8 +23,17 @@ export class LogFeed {
     this.#events = events;
   }
 
-  /** @param after ledger position of the last item seen */
-  page(after: LedgerPosition, limit: number, stream: string | undefined, sourceId: string | undefined): FeedPage {
+  /**
+   * @param after ledger position of the last item seen
+   * @param upTo end of the last ledger entry to look at
+   */
+  page(
+    after: LedgerPosition,
+    upTo: LedgerPosition,
+    limit: number,
+    stream: string | undefined,
+    sourceId: string | undefined,
+  ): FeedPage {
     const items: EventItem[] = [];
     let next = after;
     for (let scanned = 0; scanned < SCAN_LIMIT; scanned += ENTRIES_AT_A_TIME) {
@@ -32,6 +41,7 @@ export class LogFeed {
       if (entries.length === 0) break;
       for (const entry of entries) {
         const last = entry.first + entry.count - 1;
+        if (last > upTo) return { items, next };
         const matches = entry.kind === 'packet' && (stream === undefined || entry.packet.stream === stream);
         if (matches) {
           // The second half of a packet's positions stands for its leaves, certified; a page may end within it.

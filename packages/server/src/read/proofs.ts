@@ -32,7 +32,7 @@ export class ProofBuilder {
     return {
       format: 'tidemark-proof/1',
       leaf: line.leaf,
-      ...(line.payload === undefined ? {} : { payload: line.payload }),
+      ...(line.payload === undefined ? {} : { payload: JSON.parse(line.payload) as unknown }),
       index: line.index,
       inclusion: inclusion.map((hash) => Buffer.from(hash).toString('hex')),
       manifest: JSON.parse(through.manifest) as unknown,

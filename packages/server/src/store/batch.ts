@@ -38,6 +38,13 @@ export class EventBatch {
     return this.headers.readUInt32BE(index * HEADER_BYTES + EVENT_ID + 4);
   }
 
+  /** Event id and raw hash, in one look at the header: half the price of two. */
+  hashes(index: number): { eventId: string; rawHash: string } {
+    const at = index * HEADER_BYTES;
+    const hex = this.headers.toString('hex', at, at + RAW_END);
+    return { eventId: hex.slice(0, 32), rawHash: hex.slice(32) };
+  }
+
   /** 64 hex digits. */
   rawHash(index: number): string {
     const at = index * HEADER_BYTES + RAW_HASH;

@@ -108,7 +108,10 @@ export class PacketWriter {
     const fd = this.#fd ?? openSync(this.#path, 'w');
     this.#fd = undefined;
     const contentHash = this.#hash.digest('hex');
-    return { contentHash, sizeBytes: this.#size, durable: settle(fd, this.#path, this.#finalPath(contentHash)) };
+    const durable = settle(fd, this.#path, this.#finalPath(contentHash));
+    // Whoever commits the packet hears of a failure; until somebody does, Node would end the thread for it.
+    durable.catch(() => undefined);
+    return { contentHash, sizeBytes: this.#size, durable };
   }
 
   abandon(): void {

@@ -1,9 +1,9 @@
 /** The main thread's side of the journal: deliveries of one turn of the event loop go over in one message. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Position } from '../event.ts';
 import type { Delivery } from '../intake/intake.ts';
 import type { Answer, FromJournal, JournalSetup, ToJournal, WireDelivery } from './protocol.ts';
-import { workerUrl } from './worker-url.ts';
+import { startWorker } from './start-worker.ts';
 
 export type Deliver = (delivery: Delivery) => Promise<Answer>;
 
@@ -28,7 +28,7 @@ export class JournalClient {
 
   constructor(setup: JournalSetup, events: JournalEvents) {
     this.#events = events;
-    this.#worker = new Worker(workerUrl('journal-worker'), { workerData: setup });
+    this.#worker = startWorker('journal-worker', setup);
     this.#worker.on('message', (message: FromJournal) => this.#hear(message));
     this.#worker.once('exit', () => this.#ended.resolve());
     this.#worker.on('error', (error: Error) => {

@@ -59,10 +59,11 @@ function takeTurn(): void {
   turn = undefined;
   const group = takeGroup();
   const answers = commit(group.map(({ delivery }) => delivery));
+  // First, so that whoever has been answered finds his events in the backlog, or certified.
+  announceHead();
   if (group.length > 0) {
     say({ kind: 'answers', answers: group.map(({ id }, place) => ({ id, answer: answers[place]! })) });
   }
-  announceHead();
   maintainIndex();
   if (queue.length > 0) scheduleTurn();
   scheduleCut();

@@ -1,7 +1,7 @@
 /** The main thread's side of the pipeline's thread. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { FromPassage, PassageSetup, Progress, ToPassage } from './protocol.ts';
-import { workerUrl } from './worker-url.ts';
+import { startWorker } from './start-worker.ts';
 
 export interface PassageEvents {
   progressed(progress: Progress): void;
@@ -17,7 +17,7 @@ export class PassageClient {
 
   constructor(setup: PassageSetup, events: PassageEvents) {
     this.#events = events;
-    this.#worker = new Worker(workerUrl('passage-worker'), { workerData: setup });
+    this.#worker = startWorker('passage-worker', setup);
     this.#worker.on('message', (message: FromPassage) => this.#hear(message));
     this.#worker.once('exit', () => this.#ended.resolve());
     this.#worker.on('error', (error: Error) => {

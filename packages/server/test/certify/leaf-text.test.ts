@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
 import { canonicalize, parseLeaf } from '@tidemark/proof';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { headerLeaf, recordLeaf } from '../../src/certify/leaf-text.ts';
 import type { LogRecord } from '../../src/event.ts';
 import { IDENTITY, streamConfig } from '../support/node.ts';
 
-const hexOf = (bytes: number) => fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((array) => Buffer.from(array).toString('hex'));
+const hexOf = (bytes: number) =>
+  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((array) => Buffer.from(array).toString('hex'));
 const id = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{2,63}$/);
 const seq = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const common = {
@@ -14,7 +15,9 @@ const common = {
   source: id,
   seq,
   eventId: hexOf(16),
-  eventTime: fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }).map((date) => date.toISOString()),
+  eventTime: fc
+    .date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true })
+    .map((date) => date.toISOString()),
   rawHash: hexOf(32),
   policyHash: hexOf(32),
   supersedes: fc.option(seq, { nil: undefined }),
@@ -32,7 +35,9 @@ function leafOf(stream: string, record: LogRecord): object {
     return { ...leaf, reasonsHash: createHash('sha256').update(canonicalize(record.reasons)).digest('hex') };
   }
   const { payloadHash } = record;
-  return supersedes === undefined ? { ...leaf, payloadHash } : { ...leaf, payloadHash, supersedes: [source, supersedes] };
+  return supersedes === undefined
+    ? { ...leaf, payloadHash }
+    : { ...leaf, payloadHash, supersedes: [source, supersedes] };
 }
 
 test('the text of a record is what the canonicalizer makes of the leaf, and the verifier takes it', () => {

@@ -1,13 +1,21 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { canonicalize, parseCheckpoint, parseManifest, parseVerifierKey, verifyCheckpoint, verifyEcdsa, versionId } from '@tidemark/proof';
+import {
+  canonicalize,
+  parseCheckpoint,
+  parseManifest,
+  parseVerifierKey,
+  verifyCheckpoint,
+  verifyEcdsa,
+  versionId,
+} from '@tidemark/proof';
 import { afterAll, describe, expect, test } from 'vitest';
+import { golden } from '../../../proof/test/vectors.ts';
 import { emptyState, StreamLog } from '../../src/certify/stream-log.ts';
 import { TileTree } from '../../src/certify/tile-tree.ts';
 import type { AcceptedEvent, LogRecord } from '../../src/event.ts';
 import { PacketFiles } from '../../src/store/packets.ts';
 import type { StreamConfig } from '../../src/stream.ts';
-import { golden } from '../../../proof/test/vectors.ts';
 import { Directories } from '../support/directories.ts';
 import { SIGNERS, streamConfig } from '../support/node.ts';
 
@@ -54,8 +62,13 @@ interface Golden {
 function goldenRecords({ leaves, payloads }: Golden): LogRecord[] {
   return leaves.slice(1).map((leaf, place) => {
     const { supersedes, v: _v, kind: _kind, stream: _stream, reasonsHash: _reasonsHash, ...members } = leaf;
-    const common = { ...(members as object), position: place + 2, supersedes: (supersedes as [string, number] | undefined)?.[1] };
-    if (leaf.kind === 'quarantined') return { ...common, kind: 'quarantined', reasons: ['required-missing:t'] } as LogRecord;
+    const common = {
+      ...(members as object),
+      position: place + 2,
+      supersedes: (supersedes as [string, number] | undefined)?.[1],
+    };
+    if (leaf.kind === 'quarantined')
+      return { ...common, kind: 'quarantined', reasons: ['required-missing:t'] } as LogRecord;
     return { ...common, kind: 'record', payload: canonicalize(payloads[place]) } as LogRecord;
   });
 }
@@ -99,7 +112,9 @@ describe('a packet', () => {
     expect(versionId(manifest)).toBe(packet?.versionId);
     const { publicKey, signature } = manifest.signatures?.producer ?? { publicKey: '', signature: '' };
     expect(publicKey).toBe(config.publisher);
-    expect(verifyEcdsa(Buffer.from(packet!.versionId, 'hex'), Buffer.from(signature, 'hex'), Buffer.from(publicKey, 'hex'))).toBe(true);
+    expect(
+      verifyEcdsa(Buffer.from(packet!.versionId, 'hex'), Buffer.from(signature, 'hex'), Buffer.from(publicKey, 'hex')),
+    ).toBe(true);
     const note = parseCheckpoint(packet?.checkpoint ?? '');
     expect(verifyCheckpoint(note, parseVerifierKey(config.logKey))).toBe('valid');
     expect(note).toMatchObject({ origin: config.origin, size: 2 });
@@ -120,7 +135,9 @@ describe('a packet', () => {
     expect(log.waitingSince).toBeUndefined();
     log.append(recordAt(9), 20);
     const second = log.seal(25);
-    expect([first, second].map((packet) => [packet?.start, packet?.end, packet?.sealedAt, packet?.oldestArrival])).toEqual([
+    expect(
+      [first, second].map((packet) => [packet?.start, packet?.end, packet?.sealedAt, packet?.oldestArrival]),
+    ).toEqual([
       [0, 3, 11, 10],
       [3, 4, 25, 20],
     ]);

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import fc from 'fast-check';
 import { Frontier, rootOf, toHex } from '@tidemark/proof';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TileTree } from '../../src/certify/tile-tree.ts';
 import type { Tile } from '../../src/event.ts';
@@ -88,9 +88,19 @@ describe('up to 600 leaves', () => {
     };
     expect(taken(0)).toEqual([]);
     expect(taken(3)).toEqual([[0, 0, 3]]);
-    expect(taken(256)).toEqual([[0, 0, 256], [1, 0, 1]]);
-    expect(taken(257)).toEqual([[0, 1, 1], [1, 0, 1]]);
-    expect(taken(600)).toEqual([[0, 1, 256], [0, 2, 88], [1, 0, 2]]);
+    expect(taken(256)).toEqual([
+      [0, 0, 256],
+      [1, 0, 1],
+    ]);
+    expect(taken(257)).toEqual([
+      [0, 1, 1],
+      [1, 0, 1],
+    ]);
+    expect(taken(600)).toEqual([
+      [0, 1, 256],
+      [0, 2, 88],
+      [1, 0, 2],
+    ]);
   });
 });
 
@@ -120,7 +130,13 @@ test('past 65,536 leaves, three levels of tiles', () => {
         const at = (index % 256) * 32;
         return store.tile(level / 8, Math.floor(index / 256)).subarray(at, at + 32);
       }
-      return bytes(hash('sha256', Buffer.concat([Buffer.of(1), node(level - 1, 2 * index), node(level - 1, 2 * index + 1)]), 'latin1'));
+      return bytes(
+        hash(
+          'sha256',
+          Buffer.concat([Buffer.of(1), node(level - 1, 2 * index), node(level - 1, 2 * index + 1)]),
+          'latin1',
+        ),
+      );
     };
     expect(store.open(size).root()).toBe(toHex(rootOf(size, node)));
   }

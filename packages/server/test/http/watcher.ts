@@ -9,6 +9,8 @@ export interface Frame {
   comments: string[];
   /** The JSON in `data:`; undefined for a frame without. */
   data: Json;
+  /** When it was complete, on the clock of `performance.now`. */
+  at: number;
 }
 
 export class Watcher {
@@ -98,5 +100,6 @@ function parseFrame(block: string): Frame {
     retry: field('retry'),
     comments: lines.filter((line) => line.startsWith(':')),
     data: data === undefined ? undefined : JSON.parse(data),
+    at: performance.now(),
   };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { CutClock } from '../../src/intake/cut-clock.ts';
-import { streamConfig } from '../support/node.ts';
 import { Writer } from '../support/journal.ts';
+import { streamConfig } from '../support/node.ts';
 
 const ages: Record<string, number> = { fast: 10, slow: 1000, gone: 0 };
 const clock = () => new CutClock((stream) => ages[stream] ?? 0);

@@ -58,14 +58,16 @@ describe('json', () => {
     expect(read('json', '{"events":[]}').sourceId).toBeUndefined();
   });
 
-  test.each(['{"events":[{"a":1]},{"b":2}]}', '{"events":[{"a":}]}', '{"events":[nul,{"b":2}]}', '{"events":[{"a":1 "b"}]}'])(
-    'the slices of %s show what is wrong, or the frame does',
-    (body) => {
-      expect(() => {
-        for (const item of json(body)) JSON.parse(item);
-      }).toThrow();
-    },
-  );
+  test.each([
+    '{"events":[{"a":1]},{"b":2}]}',
+    '{"events":[{"a":}]}',
+    '{"events":[nul,{"b":2}]}',
+    '{"events":[{"a":1 "b"}]}',
+  ])('the slices of %s show what is wrong, or the frame does', (body) => {
+    expect(() => {
+      for (const item of json(body)) JSON.parse(item);
+    }).toThrow();
+  });
 
   test('a malformed element spoils only itself', () => {
     expect(json('{"events":[{"a":},nul,{"b":2}]}')).toEqual(['{"a":}', 'nul', '{"b":2}']);
@@ -99,12 +101,18 @@ describe('json', () => {
     expect(() => json(body)).toThrow(refused('body-malformed'));
   });
 
-  test.each(['{}', '[]', '[{"events":[]}]', '{"sourceId":"one"}', '{"Events":[]}', '{"events":{}}', '{"events":null}', '{"sourceId":7,"events":[]}'])(
-    '%s is a bad request',
-    (body) => {
-      expect(() => json(body)).toThrow(refused('bad-request'));
-    },
-  );
+  test.each([
+    '{}',
+    '[]',
+    '[{"events":[]}]',
+    '{"sourceId":"one"}',
+    '{"Events":[]}',
+    '{"events":{}}',
+    '{"events":null}',
+    '{"sourceId":7,"events":[]}',
+  ])('%s is a bad request', (body) => {
+    expect(() => json(body)).toThrow(refused('bad-request'));
+  });
 
   test('one event too many is refused before it is looked at', () => {
     expect(json('{"events":[1,2,3]}', 3)).toEqual(['1', '2', '3']);

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { canonicalize, eventId } from '@tidemark/proof';
 import { describe, expect, test } from 'vitest';
+import { golden } from '../../../proof/test/vectors.ts';
 import { type DeliveryName, Identity, InvalidId } from '../../src/intake/identity.ts';
 import { type JsonObject, parseJson } from '../../src/json/parse.ts';
 import type { Source } from '../../src/stream.ts';
-import { golden } from '../../../proof/test/vectors.ts';
 import { sourceOf } from '../support/node.ts';
 
 const DELIVERY: DeliveryName = { id: 'delivery-1', index: 4 };
@@ -14,12 +14,17 @@ function identify(raw: string | object, changes: Partial<Source> = {}, delivery?
   const identity = new Identity(sourceOf('sensor-a', changes));
   const text = typeof raw === 'string' ? raw : JSON.stringify(raw);
   const digest = identity.eventIdDigest(parseJson(text) as JsonObject, delivery);
-  return digest instanceof InvalidId ? `invalid: ${digest.hint}` : Buffer.from(digest, 'latin1').toString('hex').slice(0, 32);
+  return digest instanceof InvalidId
+    ? `invalid: ${digest.hint}`
+    : Buffer.from(digest, 'latin1').toString('hex').slice(0, 32);
 }
 
 /** The contract's formula, for external ids of any kind. */
 function idOf(externalId: unknown): string {
-  return createHash('sha256').update(canonicalize(['sensor-a', externalId])).digest('hex').slice(0, 32);
+  return createHash('sha256')
+    .update(canonicalize(['sensor-a', externalId]))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 const contentId = (event: object) => idOf(createHash('sha256').update(canonicalize(event)).digest('hex'));

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { canonicalize, eventId } from '@tidemark/proof';
+import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { IntakeError } from '../../src/intake/errors.ts';
 import type { Delivery } from '../../src/intake/intake.ts';
@@ -56,7 +56,9 @@ describe('a group of deliveries', () => {
       lines('one', ['x', '[]']),
       lines('one', [{ id: 3 }, { id: 1 }]),
     ]);
-    const summary = outcomes.map((outcome) => (outcome instanceof IntakeError ? outcome.code : outcome.eventIds.length));
+    const summary = outcomes.map((outcome) =>
+      outcome instanceof IntakeError ? outcome.code : outcome.eventIds.length,
+    );
     expect(summary).toEqual([2, 'body-malformed', 'source-not-found-or-disabled', 1, 'no-valid-events', 2]);
     expect(desk.entries().map(({ first, source, seq, events }) => [first, source, seq, events.count])).toEqual([
       [1, 'one', 1, 2],
@@ -71,19 +73,49 @@ describe('a group of deliveries', () => {
     const desk = open(directories.next());
     const outcomes = desk.accept([
       lines('one', [{ id: 1, v: 1 }]),
-      lines('one', [{ id: 1, v: 1 }, { id: 1, v: 2 }]),
-      lines('one', [{ id: 1, v: 2 }, { id: 1, v: 1 }, { id: 1, v: 3 }]),
+      lines('one', [
+        { id: 1, v: 1 },
+        { id: 1, v: 2 },
+      ]),
+      lines('one', [
+        { id: 1, v: 2 },
+        { id: 1, v: 1 },
+        { id: 1, v: 3 },
+      ]),
       lines('two', [{ id: 1, v: 1 }]),
     ]);
     const counts = outcomes.map((outcome) => (outcome instanceof IntakeError ? outcome : outcome.duplicates));
     expect(counts).toEqual([0, 1, 2, 0]);
-    const stored = desk.entries().flatMap(eventsOf).map(({ source, seq, supersedes }) => [source, seq, supersedes]);
+    const stored = desk
+      .entries()
+      .flatMap(eventsOf)
+      .map(({ source, seq, supersedes }) => [source, seq, supersedes]);
     expect(stored).toEqual([
       ['one', 1, undefined],
       ['one', 2, 1],
       ['one', 3, 2],
       ['two', 1, undefined],
     ]);
+    checkNumbering(desk);
+    desk.close();
+  });
+
+  test('one that cannot be compared with what is stored is refused, and leaves nothing of itself', () => {
+    const dir = directories.next();
+    const before = open(dir);
+    before.accept([lines('one', [{ id: 1 }])]);
+    before.close();
+    const desk = open(dir);
+    desk.journal.unreadable = true;
+    const [torn, whole] = desk.accept([lines('one', [{ id: 2 }, { id: 1 }]), lines('one', [{ id: 3 }])]);
+    desk.journal.unreadable = false;
+    expect(torn).toMatchObject({ code: 'internal-error', status: 500 });
+    expect(whole).toMatchObject({ entry: { first: 2, seq: 2 } });
+    checkNumbering(desk);
+    expect(desk.accept([lines('one', [{ id: 2 }, { id: 1 }])])[0]).toMatchObject({
+      duplicates: 1,
+      entry: { first: 3, seq: 3 },
+    });
     checkNumbering(desk);
     desk.close();
   });
@@ -128,9 +160,16 @@ describe('a group of deliveries', () => {
 });
 
 describe('a commit that fails', () => {
-  const before = lines('one', [{ id: 1, v: 1 }, { id: 2, v: 1 }]);
+  const before = lines('one', [
+    { id: 1, v: 1 },
+    { id: 2, v: 1 },
+  ]);
   const during = [
-    lines('one', [{ id: 1, v: 2 }, { id: 3, v: 1 }, { id: 2, v: 1 }]),
+    lines('one', [
+      { id: 1, v: 2 },
+      { id: 3, v: 1 },
+      { id: 2, v: 1 },
+    ]),
     lines('two', [{ id: 1, v: 1 }]),
     bare('json', 'x'),
   ];
@@ -210,7 +249,9 @@ const event = fc
   .map(({ id, v, spaced }) => (spaced ? `{ "v": ${v}, "id": ${id} }` : `{"id":${id},"v":${v}}`));
 const sent = fc.record({
   sourceId: fc.constantFrom('one', 'two', 'three'),
-  texts: fc.array(fc.oneof({ weight: 9, arbitrary: event }, { weight: 1, arbitrary: fc.constant('{') }), { maxLength: 8 }),
+  texts: fc.array(fc.oneof({ weight: 9, arbitrary: event }, { weight: 1, arbitrary: fc.constant('{') }), {
+    maxLength: 8,
+  }),
 });
 const step = fc.record({
   group: fc.array(sent, { maxLength: 4 }),
@@ -238,7 +279,9 @@ test('whatever comes in whatever groups, through failures and restarts, each ver
         expected.push(...predicted.flatMap(({ stored }) => stored));
         if (outcomes !== undefined) {
           const given = outcomes.map((outcome) =>
-            outcome instanceof IntakeError ? { ids: [], duplicates: 0 } : { ids: outcome.eventIds, duplicates: outcome.duplicates },
+            outcome instanceof IntakeError
+              ? { ids: [], duplicates: 0 }
+              : { ids: outcome.eventIds, duplicates: outcome.duplicates },
           );
           expect(given).toEqual(predicted.map(({ ids, duplicates }) => ({ ids, duplicates })));
         }

@@ -36,7 +36,10 @@ test('what is added comes back, what is dropped does not, also from the stored b
         for (const [place, { id, raw, bytes, supersedes }] of kept.entries()) {
           const view = new DataView(id.buffer, id.byteOffset);
           expect(batch.eventId(place)).toBe(hex(id.subarray(0, 16)));
-          expect([batch.fingerprintHigh(place), batch.fingerprintLow(place)]).toEqual([view.getUint32(0), view.getUint32(4)]);
+          expect([batch.fingerprintHigh(place), batch.fingerprintLow(place)]).toEqual([
+            view.getUint32(0),
+            view.getUint32(4),
+          ]);
           expect(batch.rawHash(place)).toBe(hex(raw));
           expect(hex(batch.bytes(place))).toBe(hex(bytes));
           expect(batch.supersedes(place)).toBe(supersedes);

@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { StoreError } from '../../src/store/errors.ts';
 import type { JournalEntry, JournalReader, JournalWriter } from '../../src/store/journal.ts';
-import { streamConfig } from '../support/node.ts';
 import { plain, Writer } from '../support/journal.ts';
+import { streamConfig } from '../support/node.ts';
 
 /** One journal on some storage, empty at first. */
 export interface JournalUnderTest {
@@ -88,10 +88,14 @@ export function journalContract(name: string, make: () => JournalUnderTest): voi
 
     test('a read ends with the entry that exceeds its budget, and gives at least one', () => {
       const lengths = [10, 20, 30];
-      const entries = lengths.map((length, at) => writer.events('alpha', 'one', [event(`${at}`, 'x'.repeat(length))], at));
+      const entries = lengths.map((length, at) =>
+        writer.events('alpha', 'one', [event(`${at}`, 'x'.repeat(length))], at),
+      );
       journal.append(entries);
       const count = (from: number, budget: number) => journal.read(from, budget).length;
-      expect([count(1, 0), count(1, 1), count(1, 10), count(1, 11), count(1, 30), count(1, 31)]).toEqual([1, 1, 1, 2, 2, 3]);
+      expect([count(1, 0), count(1, 1), count(1, 10), count(1, 11), count(1, 30), count(1, 31)]).toEqual([
+        1, 1, 1, 2, 2, 3,
+      ]);
       expect(count(3, 1)).toBe(1);
     });
 
@@ -151,7 +155,9 @@ export function journalContract(name: string, make: () => JournalUnderTest): voi
       const good = writer.events('alpha', 'one', [event('x')], 105);
       const skipping = { ...writer.cut('alpha', 105), first: 11 };
       for (const commit of [[good, skipping], [{ ...good, first: 8 }], [{ ...good, first: 10 }]]) {
-        expect(() => journal.append(commit)).toThrow(expect.objectContaining({ name: 'StoreError', code: 'out-of-order' }));
+        expect(() => journal.append(commit)).toThrow(
+          expect.objectContaining({ name: 'StoreError', code: 'out-of-order' }),
+        );
       }
       expect(journal.next).toBe(9);
       expect(texts(journal.read(1, FAR))).toEqual(texts(entries));

@@ -12,10 +12,19 @@ export interface LedgerUnderTest {
 const ids = { a1: 'a1'.repeat(32), a2: 'a2'.repeat(32), a3: 'a3'.repeat(32), b1: 'b1'.repeat(32) };
 
 /** A packet whose lines are each 10 bytes longer than the one before, from 10 on. */
-function packetOf(stream: string, start: number, end: number, versionId: string, more: Partial<SealedPacket> = {}): SealedPacket {
+function packetOf(
+  stream: string,
+  start: number,
+  end: number,
+  versionId: string,
+  more: Partial<SealedPacket> = {},
+): SealedPacket {
   const offsets = Buffer.alloc(4 * (end - start));
   let at = 0;
-  for (let line = 0; line < end - start; line++) offsets.writeUInt32LE((at += 10 * (line + 1)), 4 * line);
+  for (let line = 0; line < end - start; line++) {
+    at += 10 * (line + 1);
+    offsets.writeUInt32LE(at, 4 * line);
+  }
   return {
     ...{ stream, start, end, versionId, offsets },
     contentHash: versionId.replaceAll(versionId[0]!, 'c'),
@@ -79,7 +88,15 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
     function fill(): void {
       const one = streamOf('alpha', { consumed: 6, size: 3, head: ids.a1, through: { one: 2 } });
       ledger.commit({ cursor: 6, packets: [a1, b1], streams: [one, beta], policies: new Map([['p1', '{"p":1}']]) });
-      ledger.commit({ cursor: 9, packets: [a2], streams: [alpha], policies: new Map([['p1', '{"p":1}'], ['p2', '{}']]) });
+      ledger.commit({
+        cursor: 9,
+        packets: [a2],
+        streams: [alpha],
+        policies: new Map([
+          ['p1', '{"p":1}'],
+          ['p2', '{}'],
+        ]),
+      });
     }
 
     function reopen(): void {
@@ -112,7 +129,11 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
         for (const packet of [a1, b1, a2]) expect(ledger.packet(packet.versionId)).toEqual(rowOf(packet));
         expect([ledger.policy('p1'), ledger.policy('p2'), ledger.policy('p3')]).toEqual(['{"p":1}', '{}', undefined]);
         expect(ledger.tile('alpha', 0, 0)).toEqual(Buffer.alloc(192, 2));
-        expect([ledger.tile('alpha', 1, 0), ledger.tile('alpha', 0, 1), ledger.tile('beta', 0, 0)]).toEqual([undefined, undefined, undefined]);
+        expect([ledger.tile('alpha', 1, 0), ledger.tile('alpha', 0, 1), ledger.tile('beta', 0, 0)]).toEqual([
+          undefined,
+          undefined,
+          undefined,
+        ]);
         expect(ledger.reasons(5)).toEqual(['required-missing:t', 'bounds-min:t:1<2']);
         expect(ledger.reasons(4)).toBeUndefined();
       }

@@ -62,7 +62,8 @@ test('it has its name only when it is complete', async () => {
 test('several are written at a time', async () => {
   const { files } = open();
   const writers = [files.create(), files.create(), files.create()];
-  for (const part of ['x', 'y']) for (const [place, writer] of writers.entries()) writer.write(Buffer.from(`${part}${place}`));
+  for (const part of ['x', 'y'])
+    for (const [place, writer] of writers.entries()) writer.write(Buffer.from(`${part}${place}`));
   const finished = writers.map((writer) => writer.finish());
   await Promise.all(finished.map(({ durable }) => durable));
   const contents = finished.map(({ contentHash }) => String(files.read(contentHash, 0, 4)));

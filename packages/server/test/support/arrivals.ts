@@ -1,5 +1,6 @@
 /** The arrival side over real storage, as the journal's thread puts it together. */
 import { join } from 'node:path';
+import type { Position } from '../../src/event.ts';
 import { SourceAuth } from '../../src/intake/auth.ts';
 import { CutClock } from '../../src/intake/cut-clock.ts';
 import type { IntakeError } from '../../src/intake/errors.ts';
@@ -14,9 +15,15 @@ import type { Source } from '../../src/stream.ts';
 
 export type Fault = 'failed' | 'failed but persisted';
 
-/** A journal whose next commit can be made to fail, before it is on disk or after. */
+/** A journal whose next commit can be made to fail, before it is on disk or after, and so can reading an entry. */
 export class FaultyJournal extends SqliteJournal {
   fault: Fault | undefined;
+  unreadable = false;
+
+  override entryAt(position: Position): JournalEntry | undefined {
+    if (this.unreadable) throw new StoreError('read-failed', 'injected: the disk is gone');
+    return super.entryAt(position);
+  }
 
   override append(entries: readonly JournalEntry[]): void {
     const { fault } = this;
@@ -52,7 +59,13 @@ export class Desk {
     this.#catchUp();
     this.versions = new Versions(this.index, this.journal);
     this.cuts = new CutClock(() => maxAgeMs);
-    this.intake = new Intake({ sources, auth: new SourceAuth(secrets), index: this.index, versions: this.versions, limits });
+    this.intake = new Intake({
+      sources,
+      auth: new SourceAuth(secrets),
+      index: this.index,
+      versions: this.versions,
+      limits,
+    });
     this.arrivals = new Arrivals(this);
   }
 
@@ -91,5 +104,11 @@ export function lines(sourceId: string | undefined, events: readonly (object | s
 }
 
 export function bare(format: Delivery['format'], body: string | Buffer): Delivery {
-  return { sourceId: undefined, format, body: Buffer.from(body), credentials: { bearer: undefined }, deliveryId: undefined };
+  return {
+    sourceId: undefined,
+    format,
+    body: Buffer.from(body),
+    credentials: { bearer: undefined },
+    deliveryId: undefined,
+  };
 }

@@ -50,10 +50,12 @@ export function readRoutes(server: FastifyInstance, options: ReadRoutes): void {
 
   server.get('/feed', async (request, reply) => {
     const query = queryOf(request, ['stream', 'sourceId', 'cursor', 'limit']);
-    const from = query.cursor === undefined ? { journal: 0, ledger: 0 } : codec.decode(query.cursor, hub.heads);
+    // A cursor is given out and taken back within the same heads.
+    const heads = hub.refresh();
+    const from = query.cursor === undefined ? { journal: 0, ledger: 0 } : codec.decode(query.cursor, heads);
     if (from === undefined) throw badRequest('"cursor" is not one that this server has given out');
     const limit = integer(query, 'limit', 50, 1, MAX_LIMIT);
-    const { items, next } = logFeed.page(from.ledger, limit, query.stream, query.sourceId);
+    const { items, next } = logFeed.page(from.ledger, heads.ledger, limit, query.stream, query.sourceId);
     reply.header('cache-control', cacheControl);
     return { items, nextCursor: codec.encode({ journal: from.journal, ledger: next }) };
   });

@@ -24,7 +24,9 @@ describe('the lock on a data directory', () => {
       try { lockDirectory(${JSON.stringify(dir)}); } catch (error) { outcome = error.code; }
       process.stdout.write(outcome);
       setInterval(() => {}, 1000);`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const [outcome] = (await once(child.stdout, 'data')) as [Buffer];
     const kill = async () => {
       child.kill('SIGKILL');
@@ -72,7 +74,10 @@ describe('migrations', () => {
 
   const rows = (path: string, dir: string) => {
     const db = openDatabase(path, { migrations: dir });
-    const all = db.prepare('SELECT x FROM one').all().map(({ x }) => x);
+    const all = db
+      .prepare('SELECT x FROM one')
+      .all()
+      .map(({ x }) => x);
     db.close();
     return all;
   };
@@ -118,7 +123,12 @@ describe('a transaction', () => {
     };
     expect(() => inTransaction(db, work)).toThrow(failure);
     expect(() => inTransaction(db, () => [insert.run(3), insert.run(1)])).toThrow();
-    expect(db.prepare('SELECT x FROM one').all().map(({ x }) => x)).toEqual([1]);
+    expect(
+      db
+        .prepare('SELECT x FROM one')
+        .all()
+        .map(({ x }) => x),
+    ).toEqual([1]);
     expect(db.prepare('PRAGMA synchronous').get()).toEqual({ synchronous: 2 });
     expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
     db.close();

@@ -1,0 +1,94 @@
+/** The pipeline over real storage, as its thread puts it together. */
+import { type AnchorChain, Anchorer } from '../../src/anchor/anchor.ts';
+import { Certifier } from '../../src/certify/certifier.ts';
+import type { SealedPacket } from '../../src/event.ts';
+import { Normalizer } from '../../src/normalize/normalizer.ts';
+import { Passage } from '../../src/pipeline.ts';
+import { StoreError } from '../../src/store/errors.ts';
+import type { AnchorRow, LedgerCommit } from '../../src/store/ledger.ts';
+import { PacketFiles } from '../../src/store/packets.ts';
+import { SqliteJournal } from '../../src/store/sqlite/journal.ts';
+import { SqliteLedger } from '../../src/store/sqlite/ledger.ts';
+import type { Fault } from './arrivals.ts';
+import { SIGNERS } from './node.ts';
+
+/** A ledger whose next write can be made to fail, before it is on disk or after. */
+export class FaultyLedger extends SqliteLedger {
+  fault: Fault | undefined;
+  commits = 0;
+
+  override commit(step: LedgerCommit): void {
+    this.#faulty(() => super.commit(step));
+    this.commits++;
+  }
+
+  override recordAnchors(anchors: readonly AnchorRow[]): void {
+    this.#faulty(() => super.recordAnchors(anchors));
+  }
+
+  #faulty(write: () => void): void {
+    const { fault } = this;
+    this.fault = undefined;
+    if (fault === 'failed') throw new StoreError('write-failed', 'injected: the disk is full');
+    write();
+    if (fault === 'failed but persisted') throw new StoreError('write-failed', 'injected: the answer was lost');
+  }
+}
+
+export class Works {
+  readonly journal: SqliteJournal;
+  readonly ledger: FaultyLedger;
+  readonly files: PacketFiles;
+  /** What was told to the readers, one item a call. */
+  readonly published: SealedPacket[][] = [];
+  readonly #normalizer = new Normalizer();
+  readonly #chain: AnchorChain | undefined;
+  #passage: Passage;
+
+  constructor(dir: string, chain?: AnchorChain) {
+    this.journal = new SqliteJournal(dir);
+    this.ledger = new FaultyLedger(dir);
+    this.files = new PacketFiles(dir);
+    this.#chain = chain;
+    this.#passage = this.#open();
+  }
+
+  /** @returns false when it failed; then it goes on from the last commit */
+  async run(fault?: Fault): Promise<boolean> {
+    this.ledger.fault = fault;
+    try {
+      await this.#passage.run();
+      return true;
+    } catch (error) {
+      if (!(error instanceof StoreError) || !error.message.startsWith('injected')) throw error;
+      this.#passage.abandon();
+      this.restart();
+      return false;
+    } finally {
+      this.ledger.fault = undefined;
+    }
+  }
+
+  anchor(): Promise<void> {
+    return this.#passage.anchor();
+  }
+
+  /** As after a crash: from the last commit. */
+  restart(): void {
+    this.#passage = this.#open();
+  }
+
+  close(): void {
+    this.journal.close();
+    this.ledger.close();
+  }
+
+  #open(): Passage {
+    this.files.prepare();
+    const certifier = new Certifier(this.ledger, this.files, SIGNERS);
+    const anchorer = this.#chain && new Anchorer(this.ledger, this.#chain);
+    const { journal } = this;
+    const publish = (packets: readonly SealedPacket[]) => void this.published.push([...packets]);
+    return new Passage({ journal, normalizer: this.#normalizer, certifier, anchorer, publish }, this.ledger.cursor());
+  }
+}
