@@ -31,8 +31,8 @@ export interface HubOptions {
 /** Characters handed to an outlet at a time: enough to be cheap, little enough to be dropped when a client leaves. */
 const CHUNK_LENGTH = 64 * 1024;
 const JOURNAL_CHUNK_BYTES = 256 * 1024;
-/** Messages that are kept, so that all who follow live share them: some 10 MB. */
-const KEPT_MESSAGES = 20_000;
+/** Messages that are kept, so that all who follow live share them: a few MB. */
+const KEPT_MESSAGES = 5_000;
 
 export class Hub {
   readonly #journal: JournalReader;
