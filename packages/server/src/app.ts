@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { LocalHeaders } from './anchor/local-headers.ts';
 import { type Config, isLoopback } from './config.ts';
 import { BodyReader } from './http/body.ts';
+import { EventVersions } from './http/event-versions.ts';
 import { buildServer } from './http/server.ts';
 import { openInstance } from './instance.ts';
 import { openAdminToken, openKeys } from './keys.ts';
@@ -101,7 +102,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     ...{ hub, health, metrics, bodies, log },
     accepting: () => accepting,
     deliver: threads.deliver,
-    find: threads.find,
+    versions: new EventVersions(readers.events, threads.find),
     watch: config.watch,
     bundleMaxDepth: config.bundleMaxDepth,
     feedCacheTtlMs: config.feedCacheTtlMs,

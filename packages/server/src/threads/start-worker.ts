@@ -7,5 +7,7 @@ const YOUNG_GENERATION_MB = 16;
 export function startWorker(name: string, workerData: unknown): Worker {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
   const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB };
-  return new Worker(new URL(`${name}${extension}`, import.meta.url), { workerData, resourceLimits });
+  // A library asks whether there is a localStorage, and Node would warn on the terminal that there might be.
+  const execArgv = [...process.execArgv, '--no-experimental-webstorage'];
+  return new Worker(new URL(`${name}${extension}`, import.meta.url), { workerData, resourceLimits, execArgv });
 }

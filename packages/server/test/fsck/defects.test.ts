@@ -24,7 +24,11 @@ type Row = [defect: string, change: (sealing: Sealing) => void, ...codes: Violat
 const ROWS: Row[] = [
   ['nothing at all', () => undefined],
   ['a space in a line', replaceInLine('{"leaf":{', '{"leaf": {'), 'line-not-canonical'],
-  ['members out of order', replaceInLine(/\{"leaf":(.*),"payload":(.*)\}$/, '{"payload":$2,"leaf":$1}'), 'line-not-canonical'],
+  [
+    'members out of order',
+    replaceInLine(/\{"leaf":(.*),"payload":(.*)\}$/, '{"payload":$2,"leaf":$1}'),
+    'line-not-canonical',
+  ],
   ['a member too many in the leaf', replaceInLine('"v":1', '"v":1,"w":2'), 'leaf-malformed'],
   ['a line that is no JSON', replaceInLine('{"leaf"', '{leaf'), 'leaf-malformed'],
   ['another event id', replaceInLine(/"eventId":"./, '"eventId":"0'), 'leaf-mismatch'],
@@ -37,8 +41,16 @@ const ROWS: Row[] = [
   ['no payload', replaceInLine(/,"payload".*/, '}'), 'payload-hash-mismatch'],
   ['an empty line too many', (sealing) => sealing.lines.push(''), 'line-count-wrong', 'offsets-wrong'],
   ['another root', ({ manifest }) => Object.assign(manifest.content.log, { root: OTHER_HASH }), 'root-mismatch'],
-  ['another through', ({ manifest }) => Object.assign(manifest.content.log, { through: { river: 2 } }), 'through-mismatch'],
-  ['another configuration', ({ manifest }) => Object.assign(manifest.content.log, { config: OTHER_HASH }), 'config-mismatch'],
+  [
+    'another through',
+    ({ manifest }) => Object.assign(manifest.content.log, { through: { river: 2 } }),
+    'through-mismatch',
+  ],
+  [
+    'another configuration',
+    ({ manifest }) => Object.assign(manifest.content.log, { config: OTHER_HASH }),
+    'config-mismatch',
+  ],
   ['no parents', ({ manifest }) => Object.assign(manifest, { lineage: { parents: [] } }), 'parent-mismatch'],
 ];
 

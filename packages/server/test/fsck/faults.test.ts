@@ -2,8 +2,8 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LocalChain } from '../../src/anchor/local-chain.ts';
 import { fsck, type ViolationCode } from '../../src/fsck/index.ts';
-import { IDENTITY } from '../support/node.ts';
 import { Directories } from '../support/directories.ts';
+import { IDENTITY } from '../support/node.ts';
 import { anchorHeads, Copy, makeDirectory } from './made.ts';
 
 const directories = new Directories();
@@ -102,7 +102,9 @@ describe('the journal', () => {
     [
       'a configuration is changed',
       (copy) =>
-        copy.journal("UPDATE entries SET config = replace(config, 'proprietary', 'none') WHERE kind = 'config' AND stream = 'plant'"),
+        copy.journal(
+          "UPDATE entries SET config = replace(config, 'proprietary', 'none') WHERE kind = 'config' AND stream = 'plant'",
+        ),
       ...(['stream-tail-wrong', 'config-mismatch', 'stream-row-wrong'] as const),
     ],
     [
@@ -165,13 +167,20 @@ describe('placements and cursors', () => {
     [
       'two placements are exchanged',
       (copy) => {
-        const [one, other] = copy.rows('ledger.db', "SELECT first, leaf FROM placements WHERE stream = 'water' ORDER BY leaf");
+        const [one, other] = copy.rows(
+          'ledger.db',
+          "SELECT first, leaf FROM placements WHERE stream = 'water' ORDER BY leaf",
+        );
         copy.ledger('UPDATE placements SET leaf = ? WHERE first = ?', Number(other?.leaf), Number(one?.first));
         copy.ledger('UPDATE placements SET leaf = ? WHERE first = ?', Number(one?.leaf), Number(other?.first));
       },
       ...(['order-wrong', 'leaf-mismatch', 'through-mismatch'] as const),
     ],
-    ['the cursor is beyond the journal', (copy) => copy.ledger('UPDATE cursor SET position = position + 1'), 'cursor-wrong'],
+    [
+      'the cursor is beyond the journal',
+      (copy) => copy.ledger('UPDATE cursor SET position = position + 1'),
+      'cursor-wrong',
+    ],
     [
       'a stream skips what comes next',
       (copy) => copy.ledger("UPDATE streams SET consumed = consumed + 1 WHERE stream = 'water'"),
@@ -245,24 +254,36 @@ describe('packets', () => {
     [
       'a checkpoint is signed by nobody',
       (copy) => {
-        const checkpoints = copy.rows('ledger.db', "SELECT checkpoint FROM packets WHERE stream = 'plant' ORDER BY start");
+        const checkpoints = copy.rows(
+          'ledger.db',
+          "SELECT checkpoint FROM packets WHERE stream = 'plant' ORDER BY start",
+        );
         const [own, other] = checkpoints.map(({ checkpoint }) => String(checkpoint).split('\n\n'));
-        copy.ledger(`UPDATE packets SET checkpoint = ? WHERE version_id = ${FIRST_PACKET}`, `${own?.[0]}\n\n${other?.[1]}`);
+        copy.ledger(
+          `UPDATE packets SET checkpoint = ? WHERE version_id = ${FIRST_PACKET}`,
+          `${own?.[0]}\n\n${other?.[1]}`,
+        );
       },
       'checkpoint-signature-invalid',
     ],
     ['a checkpoint is no note', inFirst("checkpoint = 'none'"), 'checkpoint-mismatch'],
-    ...([
-      ['a full tile', 'level = 0 AND idx = 0'],
-      ['an unfinished tile', 'level = 0 AND idx = 2'],
-      ['a tile of the upper level', 'level = 1 AND idx = 0'],
-    ] as const).flatMap(([name, which]): Row[] => [
+    ...(
+      [
+        ['a full tile', 'level = 0 AND idx = 0'],
+        ['an unfinished tile', 'level = 0 AND idx = 2'],
+        ['a tile of the upper level', 'level = 1 AND idx = 0'],
+      ] as const
+    ).flatMap(([name, which]): Row[] => [
       [
         `${name} is changed`,
         (copy) => copy.ledger(`UPDATE tiles SET hashes = ${flipped('hashes', 5)} WHERE stream = 'plant' AND ${which}`),
         'tile-mismatch',
       ],
-      [`${name} is gone`, (copy) => copy.ledger(`DELETE FROM tiles WHERE stream = 'plant' AND ${which}`), 'tile-missing'],
+      [
+        `${name} is gone`,
+        (copy) => copy.ledger(`DELETE FROM tiles WHERE stream = 'plant' AND ${which}`),
+        'tile-missing',
+      ],
     ]),
     [
       'a tile is of no use',
@@ -303,7 +324,9 @@ describe('the order of the ledger, anchors and chain', () => {
     [
       'an entry is there twice',
       (copy) =>
-        copy.ledger("INSERT INTO entries SELECT (SELECT max(first + count) FROM entries), count, kind, version_id FROM entries WHERE kind = 'anchor' LIMIT 1"),
+        copy.ledger(
+          "INSERT INTO entries SELECT (SELECT max(first + count) FROM entries), count, kind, version_id FROM entries WHERE kind = 'anchor' LIMIT 1",
+        ),
       'ledger-entry-twice',
     ],
     [
@@ -313,16 +336,19 @@ describe('the order of the ledger, anchors and chain', () => {
     ],
     [
       'an entry names no packet',
-      (copy) => copy.ledger("UPDATE entries SET version_id = 'none' WHERE kind = 'anchor' AND first = (SELECT max(first) FROM entries WHERE kind = 'anchor')"),
+      (copy) =>
+        copy.ledger(
+          "UPDATE entries SET version_id = 'none' WHERE kind = 'anchor' AND first = (SELECT max(first) FROM entries WHERE kind = 'anchor')",
+        ),
       ...(['ledger-entry-mismatch', 'ledger-entry-missing'] as const),
     ],
     ['an anchor is forged, on a chain of its own', forgeAnchor, 'anchor-invalid'],
+    ['an anchor proves another packet', (copy) => copy.ledger('UPDATE anchors SET vout = 1 - vout'), 'anchor-invalid'],
     [
-      'an anchor proves another packet',
-      (copy) => copy.ledger('UPDATE anchors SET vout = 1 - vout'),
+      'an envelope is no JSON',
+      (copy) => copy.ledger('UPDATE anchors SET envelope = substr(envelope, 2)'),
       'anchor-invalid',
     ],
-    ['an envelope is no JSON', (copy) => copy.ledger('UPDATE anchors SET envelope = substr(envelope, 2)'), 'anchor-invalid'],
     ['an anchor names another block', (copy) => copy.ledger('UPDATE anchors SET height = 0'), 'anchor-invalid'],
     ['an anchor names another transaction', (copy) => copy.ledger("UPDATE anchors SET txid = ''"), 'anchor-mismatch'],
     ['an anchor claims more leaves', (copy) => copy.ledger('UPDATE anchors SET "end" = "end" + 1'), 'anchor-mismatch'],
@@ -334,7 +360,8 @@ describe('the order of the ledger, anchors and chain', () => {
     ],
     [
       'a block has another transaction',
-      (copy) => copy.chain('UPDATE blocks SET coinbase = (SELECT coinbase FROM blocks WHERE height = 0) WHERE height = 1'),
+      (copy) =>
+        copy.chain('UPDATE blocks SET coinbase = (SELECT coinbase FROM blocks WHERE height = 0) WHERE height = 1'),
       'chain-broken',
     ],
     ['the first block is gone', (copy) => copy.chain('DELETE FROM blocks WHERE height = 0'), 'chain-broken'],
@@ -344,7 +371,9 @@ describe('the order of the ledger, anchors and chain', () => {
 
 /** Real work and a real transaction, but not on the chain that the server follows. */
 async function forgeAnchor(copy: Copy): Promise<void> {
-  const { version_id, manifest } = copy.find("SELECT * FROM packets JOIN anchors USING (version_id) WHERE packets.stream = 'water'");
+  const { version_id, manifest } = copy.find(
+    "SELECT * FROM packets JOIN anchors USING (version_id) WHERE packets.stream = 'water'",
+  );
   const { lineage } = JSON.parse(String(manifest)) as { lineage: { parents: string[] } };
   const chain = new LocalChain(directories.next(), IDENTITY, () => 1_700_000_000_000);
   const [forged] = await chain.anchor([{ versionId: String(version_id), parents: lineage.parents }]);

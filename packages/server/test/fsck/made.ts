@@ -32,7 +32,11 @@ export async function makeDirectory(dir: string): Promise<void> {
   const [p5, p7] = [readings[5]!, readings[7]!];
   await send('plant', [...readings.slice(0, 300), p5]);
   await send('plant', [...readings.slice(300), { id: 'hot', temp: 400 }, { id: 'empty' }]);
-  const revisions = [{ id: 'p7', temp: 20 }, { id: 'p300', temp: 21 }, { id: 'p7', temp: 22 }];
+  const revisions = [
+    { id: 'p7', temp: 20 },
+    { id: 'p300', temp: 21 },
+    { id: 'p7', temp: 22 },
+  ];
   await send('plant', [p7, ...revisions, { id: 'last', temp: 23 }]);
   for (let n = 0; n < 4; n++) await send(n % 2 === 0 ? 'well' : 'river', [{ id: n, level: n / 8 }]);
   await server.stop();

@@ -2,7 +2,16 @@
 import { hash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { canonicalize, Frontier, leafHash, type Manifest, signCheckpoint, toHex, versionId, verifierKey } from '@tidemark/proof';
+import {
+  canonicalize,
+  Frontier,
+  leafHash,
+  type Manifest,
+  signCheckpoint,
+  toHex,
+  verifierKey,
+  versionId,
+} from '@tidemark/proof';
 import { openKeys } from '../../src/keys.ts';
 import { PacketFiles } from '../../src/store/packets.ts';
 import type { Copy } from './made.ts';
@@ -57,7 +66,14 @@ export function resealLast(copy: Copy, stream: string, change: (sealing: Sealing
   );
   copy.ledger(
     'UPDATE packets SET version_id = ?, content_hash = ?, manifest = ?, checkpoint = ?, offsets = ? WHERE version_id = ?',
-    ...[id, manifest.content.contentHash, JSON.stringify(manifest), checkpoint, offsetsOf(lines), String(row.version_id)],
+    ...[
+      id,
+      manifest.content.contentHash,
+      JSON.stringify(manifest),
+      checkpoint,
+      offsetsOf(lines),
+      String(row.version_id),
+    ],
   );
   copy.ledger('UPDATE entries SET version_id = ? WHERE version_id = ?', id, String(row.version_id));
   copy.ledger('UPDATE streams SET head = ? WHERE stream = ?', id, stream);

@@ -196,9 +196,26 @@ describe('/ingest/events/:id', () => {
     expect(event.versions).toEqual(
       [1, 2, 3].map((n, place) => ({ sourceId: 'gamma', seq: seqs[place], rawHash: rawHash(n), versionId: HASH })),
     );
+    for (const [place, seq] of seqs.entries()) {
+      const version = (await get(server.url, `/ingest/events/${eventId}?seq=${seq}`)).body;
+      expect(version).toMatchObject({ raw: { id: 'revised', n: place + 1 }, versions: event.versions });
+      const { leaf } = (await get(server.url, `/ingest/events/${eventId}/proof?seq=${seq}`)).body;
+      expect(leaf.seq).toBe(seq);
+    }
     const { body } = await get(server.url, `/ingest/events/${eventId}/trace`);
     const supersedes = body.versions.map(({ leaf }: Json) => leaf.supersedes);
     expect(supersedes).toEqual([undefined, ['gamma', seqs[0]], ['gamma', seqs[1]]]);
+  });
+
+  it.each([
+    ['1000000', 404, 'not-found'],
+    ['0', 400, 'bad-request'],
+    ['x', 400, 'bad-request'],
+  ])('seq=%s is %i', async (seq, status, error) => {
+    for (const route of ['', '/proof']) {
+      const reply = await get(server.url, `/ingest/events/${ids.gamma![0]}${route}?seq=${seq}`);
+      expect([reply.status, reply.body.error]).toEqual([status, error]);
+    }
   });
 
   it('/trace has every id, hash and time of the path', async () => {

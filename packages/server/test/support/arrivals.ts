@@ -1,5 +1,6 @@
 /** The arrival side over real storage, as the journal's thread puts it together. */
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import type { Position } from '../../src/event.ts';
 import { SourceAuth } from '../../src/intake/auth.ts';
 import { CutClock } from '../../src/intake/cut-clock.ts';
@@ -9,7 +10,7 @@ import { Versions } from '../../src/intake/versions.ts';
 import { Arrivals } from '../../src/pipeline.ts';
 import { StoreError } from '../../src/store/errors.ts';
 import { FingerprintIndex, type FingerprintIndexOptions } from '../../src/store/fingerprints/index.ts';
-import type { EventsEntry, JournalEntry } from '../../src/store/journal.ts';
+import { type EventsEntry, itemsOf, type JournalEntry } from '../../src/store/journal.ts';
 import { SqliteJournal } from '../../src/store/sqlite/journal.ts';
 import type { Source } from '../../src/stream.ts';
 
@@ -111,4 +112,33 @@ export function bare(format: Delivery['format'], body: string | Buffer): Deliver
     credentials: { bearer: undefined },
     deliveryId: undefined,
   };
+}
+
+/** What the journal owes: positions and seqs without a gap, and every event found again through the index. */
+export function checkNumbering(desk: Desk): void {
+  const entries = desk.journal.read(1, Number.MAX_SAFE_INTEGER);
+  let next = 1;
+  const seqs = new Map<string, number>();
+  for (const entry of entries) {
+    expect(entry.first).toBe(next);
+    next += itemsOf(entry);
+    if (entry.kind !== 'events') continue;
+    expect(entry.seq).toBe((seqs.get(entry.source) ?? 0) + 1);
+    seqs.set(entry.source, entry.seq + entry.events.count - 1);
+  }
+  expect(desk.journal.next).toBe(next);
+  expect(desk.journal.sourceSeqs()).toEqual(seqs);
+  const places = Map.groupBy(desk.entries().flatMap(eventsOf), ({ id }) => id);
+  for (const [id, events] of places) expect(desk.versions.find(id)).toEqual(events.map(({ position }) => position));
+}
+
+export function eventsOf({ first, seq, source, events }: EventsEntry) {
+  return Array.from({ length: events.count }, (_, place) => ({
+    id: events.eventId(place),
+    position: first + place,
+    source,
+    seq: seq + place,
+    text: events.text(place),
+    supersedes: events.supersedes(place),
+  }));
 }

@@ -3,29 +3,24 @@ import type { FastifyInstance } from 'fastify';
 import type { Lineage } from '../../read/lineage.ts';
 import type { ProofBuilder } from '../../read/proofs.ts';
 import type { PacketRow } from '../../store/ledger.ts';
-import { badRequest, notFound, Problem } from '../problem.ts';
+import { notFound, Problem } from '../problem.ts';
 import { integer, queryOf, required } from '../query.ts';
 import type { ReadRoutes } from './read.ts';
 
-export interface ProofRoutes extends Pick<ReadRoutes, 'events' | 'find'> {
+export interface ProofRoutes extends Pick<ReadRoutes, 'versions'> {
   proofs: ProofBuilder;
   lineage: Lineage;
   bundleMaxDepth: number;
 }
 
-const EVENT_ID = /^[0-9a-f]{32}$/;
 const VERSION_ID = /^[0-9a-f]{64}$/;
 
 export function proofRoutes(server: FastifyInstance, options: ProofRoutes): void {
-  const { events, find, proofs, lineage, bundleMaxDepth } = options;
+  const { versions, proofs, lineage, bundleMaxDepth } = options;
 
   server.get<{ Params: { id: string } }>('/ingest/events/:id/proof', async (request) => {
-    queryOf(request, []);
-    const { id } = request.params;
-    if (!EVENT_ID.test(id)) throw badRequest('an event id is 32 lower-case hex digits, as the intake answers it');
-    const position = (await find(id)).at(-1);
-    const record = position === undefined ? undefined : events.record(position);
-    if (record === undefined) throw notFound('there is no event with this id');
+    const query = queryOf(request, ['seq']);
+    const record = versions.select(await versions.all(request.params.id), query);
     if (record.certified === undefined) {
       throw new Problem(409, 'not-certified-yet', 'the event is stored and will be certified; ask again', {
         retryAfter: 1,

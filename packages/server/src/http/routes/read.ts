@@ -1,13 +1,13 @@
 /** Feeds, single events and their traces. */
 import type { FastifyInstance } from 'fastify';
-import type { Position } from '../../event.ts';
 import type { CursorCodec } from '../../live/cursor.ts';
 import type { Hub } from '../../live/hub.ts';
-import { type EventReader, type Status, toItem } from '../../read/events.ts';
+import { type EventReader, type EventRecord, type Status, toItem } from '../../read/events.ts';
 import { evidenceOf, traceOf } from '../../read/evidence.ts';
 import type { LogFeed } from '../../read/log-feed.ts';
 import type { Reconstruction } from '../../read/reconstruction.ts';
-import { badRequest, notFound } from '../problem.ts';
+import { type EventVersions, seqOf } from '../event-versions.ts';
+import { badRequest } from '../problem.ts';
 import { integer, queryOf } from '../query.ts';
 
 export interface ReadRoutes {
@@ -16,12 +16,10 @@ export interface ReadRoutes {
   reconstruction: Reconstruction;
   hub: Hub;
   codec: CursorCodec;
-  /** Positions of all versions of an event, oldest first. */
-  find: (eventId: string) => Promise<Position[]>;
+  versions: EventVersions;
   feedCacheTtlMs: number;
 }
 
-const EVENT_ID = /^[0-9a-f]{32}$/;
 const STATUSES: readonly Status[] = ['received', 'certified', 'quarantined'];
 const MAX_LIMIT = 1000;
 const MAX_OFFSET = 100_000;
@@ -29,7 +27,7 @@ const MAX_OFFSET = 100_000;
 const SCAN_LIMIT = 200_000;
 
 export function readRoutes(server: FastifyInstance, options: ReadRoutes): void {
-  const { events, logFeed, reconstruction, hub, codec, find, feedCacheTtlMs } = options;
+  const { events, logFeed, reconstruction, hub, codec, versions, feedCacheTtlMs } = options;
   const cacheControl = `max-age=${Math.floor(feedCacheTtlMs / 1000)}`;
 
   server.get('/ingest/feed', async (request, reply) => {
@@ -61,9 +59,9 @@ export function readRoutes(server: FastifyInstance, options: ReadRoutes): void {
   });
 
   server.get<{ Params: { id: string } }>('/ingest/events/:id', async (request) => {
-    queryOf(request, []);
-    const positions = await versionsOf(request.params.id);
-    const record = recordAt(positions.at(-1)!);
+    const query = queryOf(request, ['seq']);
+    const all = await versions.all(request.params.id);
+    const record = versions.select(all, query);
     const rebuilt = reconstruction.of(record);
     const { normalized, ...item } = toItem(record);
     return {
@@ -72,36 +70,22 @@ export function readRoutes(server: FastifyInstance, options: ReadRoutes): void {
       normalized: normalized ?? rebuilt.normalized ?? null,
       evidence: evidenceOf(record, rebuilt),
       lastError: record.certified?.reasons?.join('; ') ?? null,
-      ...(positions.length > 1 ? { versions: positions.map((position) => versionOf(position)) } : {}),
+      ...(all.length > 1 ? { versions: all.map(versionOf) } : {}),
     };
   });
 
   server.get<{ Params: { id: string } }>('/ingest/events/:id/trace', async (request) => {
     queryOf(request, []);
-    const positions = await versionsOf(request.params.id);
-    const records = positions.map(recordAt);
+    const all = await versions.all(request.params.id);
     return {
       eventId: request.params.id,
-      versions: records.map((record) => traceOf(record, reconstruction.of(record))),
+      versions: all.map((record) => traceOf(record, reconstruction.of(record))),
     };
   });
+}
 
-  async function versionsOf(eventId: string): Promise<Position[]> {
-    if (!EVENT_ID.test(eventId)) throw badRequest('an event id is 32 lower-case hex digits, as the intake answers it');
-    const positions = await find(eventId);
-    if (positions.length === 0) throw notFound('there is no event with this id');
-    return positions;
-  }
-
-  function recordAt(position: Position) {
-    const record = events.record(position);
-    if (record === undefined) throw notFound('there is no event with this id');
-    return record;
-  }
-
-  function versionOf(position: Position): object {
-    const { entry, place, certified } = recordAt(position);
-    const versionId = certified?.packet.versionId ?? null;
-    return { sourceId: entry.source, seq: entry.seq + place, rawHash: entry.events.rawHash(place), versionId };
-  }
+function versionOf(record: EventRecord): object {
+  const { entry, place, certified } = record;
+  const versionId = certified?.packet.versionId ?? null;
+  return { sourceId: entry.source, seq: seqOf(record), rawHash: entry.events.rawHash(place), versionId };
 }
