@@ -72,7 +72,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     },
   );
   const readers = openReaders(config);
-  const hub = new Hub(readers);
+  const hub = new Hub({ ...readers, later: setImmediate });
   const bodies = new BodyReader(limits);
   const metrics = new Metrics(() => ({
     journalHead: hub.heads.journal,

@@ -1,7 +1,8 @@
 /** What a data directory is called: fixed when it is made, since its logs carry the name for ever. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWholeFile } from './whole-file.ts';
 
 export interface Instance {
   /** 8 hex digits; marks the cursors of this directory. */
@@ -18,6 +19,6 @@ export function openInstance(dataDir: string, publicUrl: string | undefined): In
   const id = randomBytes(4).toString('hex');
   const host = publicUrl === undefined ? `${id}.tidemark.local` : new URL(publicUrl).host;
   const instance = { id, originPrefix: host };
-  writeFileSync(path, `${JSON.stringify(instance)}\n`, { flag: 'wx', flush: true });
+  writeWholeFile(path, `${JSON.stringify(instance)}\n`, 0o644);
   return instance;
 }

@@ -1,8 +1,9 @@
 /** The node's own keys: made at first start, kept in the data directory, readable by its owner alone. */
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign as signBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import secp256k1 from 'secp256k1';
+import { writeWholeFile } from './whole-file.ts';
 
 export class KeyError extends Error {
   readonly code: 'key-malformed' | 'key-readable-by-others' | 'key-exists';
@@ -81,13 +82,7 @@ export function openAdminToken(dataDir: string): { token: string; file: string }
 export function createSecretFile(path: string): string {
   if (existsSync(path)) throw new KeyError('key-exists', `${path} exists; a key is never overwritten`);
   const secret = randomBytes(32).toString('hex');
-  const fd = openSync(path, 'wx', 0o600);
-  try {
-    writeSync(fd, `${secret}\n`);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+  writeWholeFile(path, `${secret}\n`, 0o600);
   return secret;
 }
 

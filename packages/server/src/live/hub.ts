@@ -5,9 +5,9 @@
  */
 import type { EventsEntry, JournalReader } from '../store/journal.ts';
 import { itemsOf } from '../store/journal.ts';
-import type { LedgerEntry, LedgerReader } from '../store/ledger.ts';
+import type { LedgerReader } from '../store/ledger.ts';
 import type { Cursor, CursorCodec } from './cursor.ts';
-import { type LedgerMessages, type Message, receivedMessage } from './messages.ts';
+import { type LedgerMessages, type Message, type Part, receivedMessage } from './messages.ts';
 
 /** Where a client's messages go. */
 export interface Outlet {
@@ -26,19 +26,24 @@ export interface HubOptions {
   ledger: LedgerReader;
   messages: LedgerMessages;
   codec: CursorCodec;
+  /** Calls back when this thread has seen to everything else that waits. */
+  later: (work: () => void) => void;
 }
 
 /** Characters handed to an outlet at a time: enough to be cheap, little enough to be dropped when a client leaves. */
 const CHUNK_LENGTH = 64 * 1024;
 const JOURNAL_CHUNK_BYTES = 256 * 1024;
-/** Messages that are kept, so that all who follow live share them: a few MB. */
-const KEPT_MESSAGES = 5_000;
+/** Parts of the ledger whose messages are kept, so that all who follow live share them: a few MB. */
+const KEPT_PARTS = 16;
+/** Chunks made for a client before the others, and all else that this thread does, get their turn. */
+const CHUNKS_A_TURN = 8;
 
 export class Hub {
   readonly #journal: JournalReader;
   readonly #ledger: LedgerReader;
   readonly #codec: CursorCodec;
   readonly #source: LedgerSource;
+  readonly #later: HubOptions['later'];
   readonly #clients = new Set<Client>();
   #heads: Cursor;
 
@@ -46,6 +51,7 @@ export class Hub {
     this.#journal = options.journal;
     this.#ledger = options.ledger;
     this.#codec = options.codec;
+    this.#later = options.later;
     this.#source = new LedgerSource(options.ledger, options.messages);
     this.#heads = { journal: options.journal.head(), ledger: options.ledger.head() };
   }
@@ -61,7 +67,7 @@ export class Hub {
 
   /** Adds a client that has seen everything up to `from`. Its first messages follow before this returns. */
   join(outlet: Outlet, filter: WatchFilter, from: Cursor): Client {
-    const client = new Client(outlet, filter, from, this.#codec, this.#journal, this.#source);
+    const client = new Client(outlet, filter, from, this.#codec, this.#journal, this.#source, this.#later);
     this.#clients.add(client);
     client.pump(this.#heads);
     return client;
@@ -99,8 +105,10 @@ export class Client {
   readonly #codec: CursorCodec;
   readonly #journal: JournalReader;
   readonly #ledger: LedgerSource;
+  readonly #later: HubOptions['later'];
   #at: Cursor;
   #blocked = false;
+  #scheduled = false;
 
   constructor(
     outlet: Outlet,
@@ -109,6 +117,7 @@ export class Client {
     codec: CursorCodec,
     journal: JournalReader,
     ledger: LedgerSource,
+    later: HubOptions['later'],
   ) {
     this.#outlet = outlet;
     this.#filter = filter;
@@ -116,6 +125,7 @@ export class Client {
     this.#codec = codec;
     this.#journal = journal;
     this.#ledger = ledger;
+    this.#later = later;
   }
 
   unblock(): void {
@@ -128,8 +138,18 @@ export class Client {
 
   /** Sends what there is up to `heads`, until the outlet has enough. */
   pump(heads: Cursor): void {
-    while (!this.#blocked && this.#at.journal < heads.journal) this.#send(this.#received(heads));
-    while (!this.#blocked && this.#at.ledger < heads.ledger) this.#send(this.#fromLedger(heads));
+    for (let chunk = 0; chunk < CHUNKS_A_TURN; chunk++) {
+      if (this.#blocked) return;
+      if (this.#at.journal < heads.journal) this.#send(this.#received(heads));
+      else if (this.#at.ledger < heads.ledger) this.#send(this.#fromLedger(heads));
+      else return;
+    }
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#later(() => {
+      this.#scheduled = false;
+      this.pump(heads);
+    });
   }
 
   #send(frames: string): void {
@@ -177,41 +197,27 @@ export class Client {
   }
 }
 
-interface EntryMessages {
-  first: number;
-  last: number;
-  list: Message[];
-}
-
-/** The messages of the ledger's entries, the newest few kept. */
+/** The messages of the ledger, the newest few kept. */
 class LedgerSource {
   readonly #ledger: LedgerReader;
   readonly #messages: LedgerMessages;
-  readonly #kept: EntryMessages[] = [];
-  #keptMessages = 0;
+  readonly #kept: Part[] = [];
 
   constructor(ledger: LedgerReader, messages: LedgerMessages) {
     this.#ledger = ledger;
     this.#messages = messages;
   }
 
-  /** Messages of the entry that holds the position after this one; undefined at the end. */
-  after(position: number): EntryMessages | undefined {
+  /** Messages from the position after this one on; undefined at the end. */
+  after(position: number): Part | undefined {
     const kept = this.#kept.findLast(({ first, last }) => first <= position + 1 && position + 1 <= last);
     if (kept !== undefined) return kept;
     const entry = this.#ledger.read(position + 1, 1)[0];
     if (entry === undefined) return undefined;
-    return this.#keep(entry, this.#messages.of(entry));
-  }
-
-  #keep({ first, count }: LedgerEntry, list: Message[]): EntryMessages {
-    const made = { first, last: first + count - 1, list };
-    this.#kept.push(made);
-    this.#keptMessages += list.length;
-    while (this.#keptMessages > KEPT_MESSAGES && this.#kept.length > 1) {
-      this.#keptMessages -= this.#kept.shift()!.list.length;
-    }
-    return made;
+    const part = this.#messages.part(entry, position + 1);
+    this.#kept.push(part);
+    if (this.#kept.length > KEPT_PARTS) this.#kept.shift();
+    return part;
   }
 }
 

@@ -48,6 +48,16 @@ export function receivedMessage(entry: EventsEntry): Message {
   return { type: 'received', stream, source, position: entry.first + events.count - 1, text };
 }
 
+/** Messages of some consecutive positions. */
+export interface Part {
+  first: number;
+  last: number;
+  list: Message[];
+}
+
+/** Positions made into messages at a time: a packet may be too large to be held whole for one reader. */
+const PART_LEAVES = 500;
+
 /** Ledger positions of a packet of n leaves: n for what was normalized or quarantined, then n for what is certified. */
 export class LedgerMessages {
   readonly #ledger: LedgerReader;
@@ -58,25 +68,25 @@ export class LedgerMessages {
     this.#lines = lines;
   }
 
-  of(entry: LedgerEntry): Message[] {
-    return entry.kind === 'anchor' ? [anchoredMessage(entry)] : this.#ofPacket(entry);
+  /** The messages from `position` on, which lies within the entry; not all of them, if there are many. */
+  part(entry: LedgerEntry, position: LedgerPosition): Part {
+    if (entry.kind === 'anchor') return { first: entry.first, last: entry.first, list: [anchoredMessage(entry)] };
+    const { first, packet } = entry;
+    const leaves = packet.end - packet.start;
+    const base = position < first + leaves ? first : first + leaves;
+    const from = position - base;
+    const to = Math.min(leaves, from + PART_LEAVES);
+    const lines = this.#lines.range(packet, packet.start + from, packet.start + to);
+    const message = (line: Line, at: LedgerPosition) =>
+      base === first ? this.#normalized(packet, line, at) : certified(packet, line, at);
+    const list = lines.flatMap((line, place) => message(line, position + place) ?? []);
+    return { first: position, last: base + to - 1, list };
   }
 
-  #ofPacket({ first, packet }: Extract<LedgerEntry, { kind: 'packet' }>): Message[] {
-    const leaves = packet.end - packet.start;
-    const lines = this.#lines.range(packet, packet.start, packet.end);
-    const normalized: Message[] = [];
-    const certified: Message[] = [];
-    for (const [place, line] of lines.entries()) {
-      if (line.leaf.kind === 'record') {
-        normalized.push(normalizedMessage(packet, line.leaf, line.payload, first + place));
-        certified.push(certifiedMessage(packet, line, line.leaf, first + leaves + place));
-      } else if (line.leaf.kind === 'quarantined') {
-        const reasons = this.#reasons(packet.stream, line);
-        normalized.push(quarantinedMessage(packet, line, line.leaf, reasons, first + place));
-      }
-    }
-    return [...normalized, ...certified];
+  #normalized(packet: PacketRow, line: Line, position: LedgerPosition): Message | undefined {
+    if (line.leaf.kind === 'record') return normalizedMessage(packet, line.leaf, line.payload, position);
+    if (line.leaf.kind !== 'quarantined') return undefined;
+    return quarantinedMessage(packet, line, line.leaf, this.#reasons(packet.stream, line), position);
   }
 
   #reasons(stream: string, line: Line): string[] {
@@ -110,6 +120,10 @@ function certifiedMessage(
     const proof = { leafIndex: index, packet: { start, end }, versionId, contentHash: payloadHash };
     return withPayload({ type: 'certified', ...event, ...proof }, payload);
   });
+}
+
+function certified(packet: PacketRow, line: Line, position: LedgerPosition): Message | undefined {
+  return line.leaf.kind === 'record' ? certifiedMessage(packet, line, line.leaf, position) : undefined;
 }
 
 /** The payload is JSON text already, and goes in as it is. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { verifyProof } from '@tidemark/proof';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { get, ingest, type Json, post } from './client.ts';
-import { needsPython, verifyInPython } from './independent.ts';
+import { needsPython, type PythonOptions, verifyInPython } from './independent.ts';
 import { randomNumbers } from './random.ts';
 import { AT_ONCE, anchoredProof, packetLines, pinsOf, type Running, report, settled, useServer } from './server.ts';
 
@@ -79,10 +79,11 @@ describe('a mixed run', () => {
     expectValid(proofs, options(), 'anchored');
   });
 
-  it.each([
+  it.for<[string, () => PythonOptions]>([
     ['without pins', () => ({ dev: true })],
     ['with the keys of the header leaf pinned', () => ({ ...pinsOf(server.dataDir, 'mixed'), dev: true, minConfs: 1 })],
-  ])('the independent one, too, %s', async (_how, options) => {
+  ])('the independent one, too, %s', async ([_how, options], context) => {
+    needsPython(context);
     const verdicts = await verifyInPython(proofs, options());
     expect(verdicts.filter(({ valid }) => !valid)).toEqual([]);
     for (const { level } of verdicts) expect(level).toMatch(/^anchored\(\d+\)$/);
@@ -91,14 +92,15 @@ describe('a mixed run', () => {
   describe('and whoever asks for more than there is', () => {
     const generator = '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798';
 
-    it.each([
+    it.for<[string, PythonOptions, string]>([
       ['the development chain without asking for it', {}, 'development-chain'],
       ['another publisher', { dev: true, publisher: generator }, 'signature-invalid'],
       ['another log key', { dev: true, logKey: otherLogKey() }, 'signature-invalid'],
       ['a thousand confirmations', { dev: true, minConfs: 1000 }, 'insufficient-confs'],
-    ])('hears of both verifiers why not: %s', async (_what, options, reason) => {
+    ])('hears of both verifiers why not: %s', async ([_what, options, reason], context) => {
       const sample = proofs.filter((_, n) => n % 60 === 0);
       for (const proof of sample) expect(verifyProof(proof, options)).toMatchObject({ valid: false, reason });
+      needsPython(context);
       const verdicts = await verifyInPython(sample, options);
       expect(verdicts.map((verdict) => verdict.reason)).toEqual(sample.map(() => reason));
     });

@@ -178,6 +178,20 @@ describe('a watcher', () => {
     expect(hub.size).toBe(51);
   });
 
+  test('that wants nothing of a long past leaves the thread to others in between', () => {
+    const turns: (() => void)[] = [];
+    const hub = feed.hub((work) => turns.push(work));
+    hub.advance(end());
+    const watcher = new Watcher(hub, EVERYTHING, START);
+    let taken = 0;
+    for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) {
+      turn();
+      taken++;
+    }
+    expect(taken).toBeGreaterThan(1);
+    check(watcher.received, EVERYTHING, START);
+  });
+
   test('that has left gets nothing any more, even if its connection drains', () => {
     const hub = feed.hub();
     const watcher = new Watcher(hub, EVERYTHING, START);

@@ -5,6 +5,7 @@ import { Hub } from '../../src/live/hub.ts';
 import { LedgerMessages, type Message, receivedMessage } from '../../src/live/messages.ts';
 import { PacketLines } from '../../src/read/lines.ts';
 import { itemsOf, type JournalEntry } from '../../src/store/journal.ts';
+import type { LedgerEntry } from '../../src/store/ledger.ts';
 import { PacketFiles } from '../../src/store/packets.ts';
 import { SqliteJournalReader } from '../../src/store/sqlite/journal.ts';
 import { SqliteLedgerReader } from '../../src/store/sqlite/ledger.ts';
@@ -51,9 +52,10 @@ export class Feed {
     this.#messages = new LedgerMessages(this.#ledger, new PacketLines(this.#ledger, new PacketFiles(dir)));
   }
 
-  /** A hub that has not heard of anything yet. */
-  hub(): Hub {
-    return new Hub({ journal: this.#journal, ledger: this.#ledger, messages: this.#messages, codec: this.codec });
+  /** A hub that has not heard of anything yet. @param later at once, unless a test wants to see the turns */
+  hub(later: (work: () => void) => void = (work) => work()): Hub {
+    const { codec } = this;
+    return new Hub({ journal: this.#journal, ledger: this.#ledger, messages: this.#messages, codec, later });
   }
 
   /** All messages there are: those from the journal, and those from the ledger, each in order. */
@@ -61,8 +63,18 @@ export class Feed {
     const entries = this.#journal.read(1, ALL).filter((entry) => entry.kind === 'events');
     return {
       journal: entries.map(receivedMessage),
-      ledger: this.#ledger.read(1, ALL).flatMap((entry) => this.#messages.of(entry)),
+      ledger: this.#ledger.read(1, ALL).flatMap((entry) => this.#messagesOf(entry)),
     };
+  }
+
+  #messagesOf(entry: LedgerEntry): Message[] {
+    const messages: Message[] = [];
+    for (let position = entry.first; position < entry.first + entry.count; ) {
+      const part = this.#messages.part(entry, position);
+      messages.push(...part.list);
+      position = part.last + 1;
+    }
+    return messages;
   }
 
   /** The last positions of journal and ledger entries: where heads can be. */
