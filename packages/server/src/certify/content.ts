@@ -26,6 +26,10 @@ export class PacketContent {
     return this.#ends.length;
   }
 
+  get bytes(): number {
+    return this.#flushed + this.#used;
+  }
+
   /**
    * @param leaf RFC 8785 text; ASCII, as all of its members are
    * @param payload RFC 8785 text, or undefined for a leaf without one

@@ -24,6 +24,9 @@ export interface Signers {
   checkpoint: (origin: string, size: number, root: Buffer) => string;
 }
 
+/** A packet is cut at this size whatever its number of leaves: readers may have to fetch it whole. */
+const MAX_PACKET_BYTES = 128 * 1024 * 1024;
+
 /** The leaves since the last packet. */
 interface Open {
   content: PacketContent;
@@ -64,9 +67,11 @@ export class StreamLog {
     return this.#open?.firstPosition;
   }
 
-  /** True when the open packet has as many leaves as it may. */
+  /** True when the open packet has as many leaves, or bytes, as it may. */
   get full(): boolean {
-    return this.#open !== undefined && this.#open.content.leaves >= this.#state.config.publish.maxEvents;
+    if (this.#open === undefined) return false;
+    const { leaves, bytes } = this.#open.content;
+    return leaves >= this.#state.config.publish.maxEvents || bytes >= MAX_PACKET_BYTES;
   }
 
   append(record: LogRecord, arrivedAt: number): void {

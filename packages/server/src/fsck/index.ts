@@ -24,6 +24,9 @@ import { checkUniqueness } from './uniqueness.ts';
 export { FsckError, type FsckErrorCode } from './errors.ts';
 export type { Checked, Findings, Note, Violation, ViolationCode } from './findings.ts';
 
+/** SQLite's codes ERROR (as for a table that is not there), CORRUPT and NOTADB. */
+const DAMAGE: ReadonlySet<number> = new Set([1, 11, 26]);
+
 /** @throws FsckError when there is nothing that could be checked */
 export function fsck(dataDir: string): Findings {
   const findings = new Findings();
@@ -32,7 +35,7 @@ export function fsck(dataDir: string): Findings {
     snapshot = openSnapshot(dataDir);
     checkSnapshot(snapshot, dataDir, findings);
   } catch (cause) {
-    if (!isSqliteError(cause)) throw cause;
+    if (!isDamage(cause)) throw cause;
     findings.violation('database-damaged', dataDir, `${cause.message}; what comes after was not checked`);
   } finally {
     snapshot?.close();
@@ -114,6 +117,7 @@ function noteUnnamedFiles(ledger: DatabaseSync, files: PacketFiles, findings: Fi
   }
 }
 
-function isSqliteError(cause: unknown): cause is Error {
-  return cause instanceof Error && 'code' in cause && cause.code === 'ERR_SQLITE_ERROR';
+/** Whether it is the data that SQLite cannot read, and not that it may not, or that the disk will not. */
+function isDamage(cause: unknown): cause is Error {
+  return cause instanceof Error && 'errcode' in cause && DAMAGE.has(Number(cause.errcode) & 0xff);
 }

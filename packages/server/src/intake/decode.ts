@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { canonicalize } from '@tidemark/proof';
 import { parse as parseCsv } from 'csv-parse/sync';
-import { type Decoded, tooManyEvents } from './decoded.ts';
+import { type Decoded, tooManyEvents, Unreadable } from './decoded.ts';
 import { IntakeError } from './errors.ts';
 import { sliceEvents } from './json-slices.ts';
 
@@ -45,7 +45,7 @@ function splitLines(body: Buffer, maxItems: number): Buffer[] {
 }
 
 /** A row is journaled as the canonical JSON object of its cells as text, under the names in the first row. */
-function csvRows(body: Buffer, maxItems: number): Buffer[] {
+function csvRows(body: Buffer, maxItems: number): (Buffer | Unreadable)[] {
   const rows = parseRows(body, maxItems);
   const names = rows.shift();
   if (names === undefined) throw new IntakeError('body-malformed', 'a CSV body starts with a row of column names');
@@ -55,9 +55,14 @@ function csvRows(body: Buffer, maxItems: number): Buffer[] {
   if (new Set(names).size < names.length || names.includes('')) {
     throw new IntakeError('body-malformed', 'the column names in the first CSV row must be distinct and not empty');
   }
-  return rows.map((cells) =>
-    Buffer.from(canonicalize(Object.fromEntries(names.map((name, index) => [name, cells[index]])))),
-  );
+  return rows.map((cells) => csvEvent(names, cells));
+}
+
+function csvEvent(names: string[], cells: string[]): Buffer | Unreadable {
+  if (cells.length !== names.length) {
+    return new Unreadable('row-malformed', `the row has ${cells.length} cells, the first row names ${names.length}`);
+  }
+  return Buffer.from(canonicalize(Object.fromEntries(names.map((name, index) => [name, cells[index]]))));
 }
 
 function parseRows(body: Buffer, maxItems: number): string[][] {
@@ -65,7 +70,12 @@ function parseRows(body: Buffer, maxItems: number): string[][] {
   if (!isUtf8(body)) throw new IntakeError('body-malformed', 'a CSV body is UTF-8 text');
   let rows: string[][];
   try {
-    rows = parseCsv(body, { skip_empty_lines: true, to: maxItems + 2, record_delimiter: ['\r\n', '\n', '\r'] });
+    rows = parseCsv(body, {
+      skip_empty_lines: true,
+      to: maxItems + 2,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      relax_column_count: true,
+    });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new IntakeError('body-malformed', `not valid CSV: ${why}`, { cause });

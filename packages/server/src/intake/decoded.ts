@@ -1,10 +1,22 @@
-import { IntakeError } from './errors.ts';
+import { IntakeError, type Rejection } from './errors.ts';
 
 /** A delivery's body, cut into its events. */
 export interface Decoded {
   /** Named inside the body, where the format has a place for it. */
   sourceId: string | undefined;
-  items: Buffer[];
+  /** The bytes of each event, or why there are none. */
+  items: (Buffer | Unreadable)[];
+}
+
+/** An event that can be told from its neighbours, and no more. */
+export class Unreadable {
+  readonly error: Rejection['error'];
+  readonly hint: string;
+
+  constructor(error: Rejection['error'], hint: string) {
+    this.error = error;
+    this.hint = hint;
+  }
 }
 
 export function tooManyEvents(maxItems: number): IntakeError {

@@ -52,6 +52,7 @@ export const REJECTION_CODES = [
   'not-an-object',
   'event-too-large',
   'id-invalid',
+  'row-malformed',
 ] as const;
 
 export type RejectionCode = (typeof REJECTION_CODES)[number];

@@ -9,6 +9,7 @@ import type { EventsEntry } from '../store/journal.ts';
 import type { Source } from '../stream.ts';
 import type { Credentials, SourceAuth } from './auth.ts';
 import { decode, type Format } from './decode.ts';
+import { type Decoded, Unreadable } from './decoded.ts';
 import { IntakeError, type Rejection } from './errors.ts';
 import { Identity, InvalidId } from './identity.ts';
 import type { Versions } from './versions.ts';
@@ -136,7 +137,7 @@ class Reading {
     this.#eventBytes = eventBytes;
   }
 
-  read(items: readonly Buffer[]): Draft {
+  read(items: Decoded['items']): Draft {
     const { source } = this.#feed;
     const builder = new EventBatchBuilder(items.length, totalLength(items));
     const first = this.#numbering.next;
@@ -144,7 +145,9 @@ class Reading {
     this.#versions.opened(first, seq, builder.batch);
     const checkEncoding = !isUtf8(this.#delivery.body);
     for (const [index, bytes] of items.entries()) {
-      if (bytes.length > this.#eventBytes) {
+      if (bytes instanceof Unreadable) {
+        this.#reject(index, bytes.error, bytes.hint);
+      } else if (bytes.length > this.#eventBytes) {
         this.#reject(index, 'event-too-large', `an event is at most ${this.#eventBytes} bytes long`);
       } else if (checkEncoding && !isUtf8(bytes)) {
         this.#reject(index, 'not-utf8', 'an event is UTF-8 text');
@@ -210,8 +213,8 @@ class Reading {
   }
 }
 
-function totalLength(items: readonly Buffer[]): number {
+function totalLength(items: Decoded['items']): number {
   let length = 0;
-  for (const item of items) length += item.length;
+  for (const item of items) if (!(item instanceof Unreadable)) length += item.length;
   return length;
 }

@@ -395,6 +395,7 @@ describe('whole files', () => {
       },
       'database-damaged',
     ],
+    ['a table is gone', (copy) => copy.settle('ledger.db', 'DROP TABLE tiles'), 'database-damaged'],
     [
       'an index is out of step with its table',
       (copy) => {

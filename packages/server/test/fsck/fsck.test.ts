@@ -36,7 +36,7 @@ describe('a sound directory', () => {
     const listing = () => FILES.map((name) => hash('sha256', readFileSync(join(original, name)), 'hex'));
     const before = listing();
     fsck(original);
-    expect(listing()).toBe(before);
+    expect(listing()).toEqual(before);
   });
 
   it('is clean with ids of every kind', async () => {

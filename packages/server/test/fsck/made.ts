@@ -126,9 +126,12 @@ export class Copy {
     writeFileSync(path, bytes);
   }
 
-  /** Moves what the write-ahead log holds into the file itself, as closing the last writing connection does. */
-  settle(file: string): void {
-    this.rows(file, 'SELECT 1 FROM sqlite_schema');
+  /**
+   * Moves what the write-ahead log holds into the file itself, as closing the last writing connection does.
+   * @param sql run before
+   */
+  settle(file: string, sql = 'SELECT 1 FROM sqlite_schema'): void {
+    this.rows(file, sql);
   }
 
   #run(file: string, sql: string, values: SQLInputValue[]): void {

@@ -1,56 +1,12 @@
 /** Whatever comes in, the answer is a clear 4xx, and the next good event is certified as if nothing had been. */
 import { randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
-import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib';
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Call, exchange, get, ingest, type Json, post } from './client.ts';
-import { AT_ONCE, report, residentMiB, settled, useServer } from './server.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { CSV, expectNoTraces, JSON_TYPE, MIB, NDJSON, nested, type Row, useAbusedServer } from './abuse.ts';
+import { type Call, exchange, get, ingest } from './client.ts';
+import { settled } from './server.ts';
 
-const server = useServer({ streams: [{ id: 'default', publish: AT_ONCE }] });
-
-const MIB = 1024 * 1024;
-const JSON_TYPE = { 'content-type': 'application/json' };
-const NDJSON = { 'content-type': 'application/x-ndjson' };
-const CSV = { 'content-type': 'text/csv' };
-const GZIP = { ...JSON_TYPE, 'content-encoding': 'gzip' };
-const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
-const piece = Buffer.alloc(MIB, ' ');
-
-/** Never in memory as a whole. */
-function* spaces(mebibytes: number): Generator<Buffer> {
-  for (let sent = 0; sent < mebibytes; sent++) yield piece;
-}
-
-let residentBefore = 0;
-let goodEvents = 0;
-
-async function goodEventIsCertified(): Promise<void> {
-  const { status, body } = await post(server.url, { events: [{ id: `good-${goodEvents++}` }] });
-  expect(status).toBe(200);
-  expect((await settled(server.url, body.inserted[0])).status).toBe('certified');
-}
-
-beforeAll(async () => {
-  await goodEventIsCertified();
-  residentBefore = residentMiB(server.process.pid) ?? 0;
-});
-afterEach(goodEventIsCertified);
-
-type Row = [what: string, body: Call['body'], headers: Record<string, string>, status: number, error: string];
-
-async function expectProblem([, body, headers, status, error]: Row, query = ''): Promise<Json> {
-  const reply = await ingest(server.url, body, headers, query);
-  expect([reply.status, reply.body?.error]).toEqual([status, error]);
-  expect(reply.headers['content-type']).toMatch(/^application\/problem\+json/);
-  expect(reply.body).toMatchObject({
-    type: `urn:tidemark:problem:${error}`,
-    title: expect.any(String),
-    status,
-    hint: expect.any(String),
-    instance: '/ingest/events',
-  });
-  return reply.body;
-}
+const abused = useAbusedServer();
+const { server, expectProblem, metric, open } = abused;
 
 describe('what is no list of events', () => {
   it.each<Row>([
@@ -149,86 +105,6 @@ describe('what is odd and still an event', () => {
   });
 });
 
-describe('too much', () => {
-  const zeros = Buffer.alloc(128 * MIB);
-  const lines = (count: number) => Buffer.from('{}\n'.repeat(count));
-  it.each<Row>([
-    ['100,001 lines', lines(100_001), NDJSON, 413, 'too-many-events'],
-    ['100,001 elements', `{"events":[${'{},'.repeat(100_000)}{}]}`, JSON_TYPE, 413, 'too-many-events'],
-    ['100,001 rows', `id\n${'1\n'.repeat(100_001)}`, CSV, 413, 'too-many-events'],
-    ['1 GiB, announced', spaces(1024), { ...JSON_TYPE, 'content-length': String(1024 * MIB) }, 413, 'body-too-large'],
-    ['1 GiB, chunked', spaces(1024), JSON_TYPE, 413, 'body-too-large'],
-    ['128 MiB in gzip', gzipSync(zeros), GZIP, 413, 'body-too-large'],
-    [
-      '128 MiB in br',
-      brotliCompressSync(zeros, { params: { [constants.BROTLI_PARAM_QUALITY]: 0 } }),
-      { ...JSON_TYPE, 'content-encoding': 'br' },
-      413,
-      'body-too-large',
-    ],
-    ['128 MiB in zstd', zstdCompressSync(zeros), { ...JSON_TYPE, 'content-encoding': 'zstd' }, 413, 'body-too-large'],
-    ['1 GiB of gzip that is none', spaces(1024), GZIP, 400, 'body-malformed'],
-    ['1 GiB of an unknown type', spaces(1024), { 'content-type': 'text/html' }, 415, 'unsupported-media-type'],
-  ])('%s', async (...row) => {
-    await expectProblem(row);
-  });
-
-  it.each([
-    ['announced', `content-length: ${1024 * MIB}`, (bytes: Buffer) => [bytes]],
-    ['chunked', 'transfer-encoding: chunked', (bytes: Buffer) => [`${bytes.length.toString(16)}\r\n`, bytes, '\r\n']],
-  ])('a client that sends all of 1 GiB, %s, before it reads is answered all the same', async (_how, header, framed) => {
-    const socket = open('POST', ['content-type: application/json', header]);
-    for (const bytes of spaces(1024)) {
-      for (const part of framed(bytes)) {
-        if (!socket.write(part)) await new Promise((resolve) => socket.once('drain', resolve));
-      }
-    }
-    expect(await firstLine(socket)).toBe('HTTP/1.1 413 Payload Too Large');
-  });
-});
-
-describe('damaged encodings', () => {
-  const packed = gzipSync('{"events":[{"id":"cut"}]}');
-  it.each<Row>([
-    ['a gzip cut off in its data', packed.subarray(0, packed.length - 12), GZIP, 400, 'body-malformed'],
-    ['a gzip cut off in its trailer', packed.subarray(0, packed.length - 1), GZIP, 400, 'body-malformed'],
-    [
-      'a gzip with a wrong checksum',
-      Buffer.concat([packed.subarray(0, -8), Buffer.alloc(8)]),
-      GZIP,
-      400,
-      'body-malformed',
-    ],
-    ['JSON that says gzip', '{"events":[{"id":1}]}', GZIP, 400, 'body-malformed'],
-    ['an empty gzip', '', GZIP, 400, 'body-malformed'],
-    [
-      'a cut-off br',
-      brotliCompressSync('{"events":[]}').subarray(0, 8),
-      { ...JSON_TYPE, 'content-encoding': 'br' },
-      400,
-      'body-malformed',
-    ],
-    [
-      'a cut-off zstd',
-      zstdCompressSync('{"events":[]}').subarray(0, 12),
-      { ...JSON_TYPE, 'content-encoding': 'zstd' },
-      400,
-      'body-malformed',
-    ],
-    ['an encoding nobody knows', '{}', { ...JSON_TYPE, 'content-encoding': 'lzma' }, 415, 'unsupported-media-type'],
-    ['two encodings', packed, { ...JSON_TYPE, 'content-encoding': 'gzip, gzip' }, 415, 'unsupported-media-type'],
-    [
-      'constructor for an encoding',
-      '{}',
-      { ...JSON_TYPE, 'content-encoding': 'constructor' },
-      415,
-      'unsupported-media-type',
-    ],
-  ])('%s', async (...row) => {
-    await expectProblem(row);
-  });
-});
-
 describe('headers', () => {
   it.each<Row>([
     ['no type', '{"events":[]}', {}, 415, 'unsupported-media-type'],
@@ -273,7 +149,7 @@ describe('broken HTTP', () => {
 
   it('a client that goes away in the middle leaves nothing behind', async () => {
     for (const bytes of ['{"events":[{"id":"gone"}', '']) {
-      const socket = open('POST', ['content-type: application/json', 'content-length: 1000']);
+      const socket = open(['content-type: application/json', 'content-length: 1000']);
       await new Promise((resolve) => socket.write(bytes, resolve));
       socket.resetAndDestroy();
     }
@@ -282,60 +158,4 @@ describe('broken HTTP', () => {
   });
 });
 
-describe('slow and idle clients', () => {
-  it('hold nobody up, and are taken when they are done', async () => {
-    const body = JSON.stringify({ events: [{ id: 'slow', filler: 'x'.repeat(1000) }] });
-    const slow = open('POST', ['content-type: application/json', `content-length: ${body.length}`]);
-    for (let at = 0; at < body.length; at += 100) {
-      await new Promise((resolve) => slow.write(body.slice(at, at + 100), resolve));
-      await goodEventIsCertified();
-    }
-    expect(await firstLine(slow)).toBe('HTTP/1.1 200 OK');
-  });
-
-  it('keep no room that others need by what they merely announce', async () => {
-    const idle = Array.from({ length: 20 }, () =>
-      open('POST', ['content-type: application/json', `content-length: ${32 * MIB}`]),
-    );
-    await Promise.all(idle.map((socket) => new Promise((resolve) => socket.write('{"events":[', resolve))));
-    await vi.waitFor(async () => expect(await metric('tidemark_bodies_in_flight_bytes')).toBe(20 * 11));
-    await goodEventIsCertified();
-    for (const socket of idle) socket.destroy();
-  });
-});
-
-describe('after all that', () => {
-  it('no answer was a 5xx, nothing of any body is held, and memory is where it was', async () => {
-    const { text } = await get(server.url, '/metrics');
-    expect(text).not.toMatch(/code="5/);
-    expect(await metric('tidemark_bodies_in_flight_bytes')).toBe(0);
-    const resident = residentMiB(server.process.pid);
-    if (resident === undefined) return;
-    report(`resident memory: ${residentBefore.toFixed(0)} MiB before, ${resident.toFixed(0)} MiB after`);
-    // Beyond the bound on all bodies together (128 MiB) there is room for what the collector has not yet returned.
-    expect(resident - residentBefore).toBeLessThan(256);
-  });
-});
-
-async function metric(name: string): Promise<number> {
-  const { text } = await get(server.url, '/metrics');
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
-}
-
-/** A request whose body is written by hand. */
-function open(method: string, headers: string[]): Socket {
-  const { hostname, port } = new URL(server.url);
-  const socket = connect(Number(port), hostname);
-  socket.on('error', () => undefined);
-  socket.write([`${method} /ingest/events HTTP/1.1`, 'host: localhost', ...headers, '', ''].join('\r\n'));
-  return socket;
-}
-
-function firstLine(socket: Socket): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    socket.once('data', (bytes) => {
-      resolve(bytes.toString('latin1').split('\r\n', 1)[0]);
-      socket.destroy();
-    });
-  });
-}
+expectNoTraces(abused);

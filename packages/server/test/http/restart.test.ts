@@ -64,7 +64,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await server.stop();
+  await (server as ServerProcess | undefined)?.stop();
   removeDataDir(dataDir);
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decode, type Format } from '../../src/intake/decode.ts';
+import { Unreadable } from '../../src/intake/decoded.ts';
 import type { IntakeCode } from '../../src/intake/errors.ts';
 
 const read = (format: Format, body: string | Buffer, max = 100) => decode(format, Buffer.from(body), max);
@@ -146,12 +147,19 @@ describe('csv', () => {
     expect(csv('"id","t"\n"1","2"\n')).toEqual(csv('t,id\r\n2,1'));
   });
 
-  test.each(['', '\n', 'id,id\n1,2', 'id,\n1,2', 'id,t\n1', 'id,t\n1,2,3', 'id\n"1', 'id\n"1"x'])(
-    '%j is malformed',
-    (body) => {
-      expect(() => csv(body)).toThrow(refused('body-malformed'));
-    },
-  );
+  test.each(['', '\n', 'id,id\n1,2', 'id,\n1,2', 'id\n"1', 'id\n"1"x'])('%j is malformed', (body) => {
+    expect(() => csv(body)).toThrow(refused('body-malformed'));
+  });
+
+  test.each([
+    ['id,t\n1,2\n3\n4,5\n', 1],
+    ['id,t\n1,2\n3,4,5\n6,7\n', 3],
+  ])('%j: a row with too few or too many cells spoils only itself', (body, cells) => {
+    const [before, spoilt, after] = decode('csv', Buffer.from(body), 10).items;
+    expect(before).toBeInstanceOf(Buffer);
+    expect(spoilt).toEqual(new Unreadable('row-malformed', `the row has ${cells} cells, the first row names 2`));
+    expect(after).toBeInstanceOf(Buffer);
+  });
 
   test('text that is no UTF-8 is refused, not replaced', () => {
     expect(() => csv(Buffer.from('id,note\n1,caf\xe9\n', 'latin1'))).toThrow(refused('body-malformed'));
