@@ -1,6 +1,6 @@
 /** A packet's content file: is it the one that the manifest names, and its lines. */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 
 const CHUNK_BYTES = 1024 * 1024;
 const NEWLINE = 0x0a;
@@ -43,13 +43,13 @@ export function* linesOf(path: string): Generator<Line> {
   if (rest.length > 0) yield { bytes: rest, end: end + rest.length };
 }
 
-/** The same memory each time. */
+/** The same memory each time; for a small file no more than it takes, since a log can have a great many of them. */
 function* chunks(path: string): Generator<Buffer> {
   const fd = openSync(path, 'r');
   try {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const chunk = Buffer.allocUnsafe(Math.max(1, Math.min(CHUNK_BYTES, fstatSync(fd).size)));
     for (;;) {
-      const length = readSync(fd, chunk, 0, CHUNK_BYTES, null);
+      const length = readSync(fd, chunk, 0, chunk.length, null);
       if (length === 0) return;
       yield chunk.subarray(0, length);
     }

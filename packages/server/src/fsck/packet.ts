@@ -100,11 +100,34 @@ export function checkAgainstConfig(
   }
 }
 
-/** @param logKey C2SP verifier key from the log's header */
+/** Checks signatures by a log's key: with Node's own Ed25519, and the key read once. */
+export class LogVerifier {
+  readonly #key: VerifierKey | undefined;
+  readonly #object: KeyObject | undefined;
+
+  /** @param logKey C2SP verifier key; by one that is malformed, nothing is signed */
+  constructor(logKey: string) {
+    try {
+      this.#key = parseVerifierKey(logKey);
+      const der = Buffer.concat([ED25519_SPKI, this.#key.publicKey]);
+      this.#object = createPublicKey({ key: der, format: 'der', type: 'spki' });
+    } catch (cause) {
+      if (!(cause instanceof ProofError)) throw cause;
+    }
+  }
+
+  signed({ text, signatures }: SignedCheckpoint): boolean {
+    const [key, object] = [this.#key, this.#object];
+    if (key === undefined || object === undefined) return false;
+    const own = signatures.filter(({ name, keyId }) => name === key.name && keyId === key.keyId);
+    return own.some(({ bytes }) => verify(null, Buffer.from(text), object, bytes));
+  }
+}
+
 export function checkCheckpoint(
   row: PacketRow,
   { log }: PacketManifest,
-  logKey: string,
+  verifier: LogVerifier,
   where: string,
   findings: Findings,
 ): void {
@@ -113,10 +136,8 @@ export function checkCheckpoint(
     if (note.origin !== log.origin || note.size !== log.end || note.root !== log.root) {
       findings.violation('checkpoint-mismatch', where, "the checkpoint is not of the manifest's tree");
     }
-    const key = parseVerifierKey(logKey);
-    const own = note.signatures.filter(({ name, keyId }) => name === key.name && keyId === key.keyId);
-    const signed = own.some(({ bytes }) => verify(null, Buffer.from(note.text), ed25519Key(key.publicKey), bytes));
-    if (!signed) findings.violation('checkpoint-signature-invalid', where, `not signed by ${logKey}`);
+    if (verifier.signed(note)) return;
+    findings.violation('checkpoint-signature-invalid', where, "not signed by the key in the log's header");
   } catch (cause) {
     if (!(cause instanceof ProofError)) throw cause;
     findings.violation('checkpoint-mismatch', where, cause.message);
@@ -134,8 +155,4 @@ function isSignedByProducer({ provenance, signatures }: Manifest, id: string): b
     // The library throws on keys and signatures that decode to nothing.
     return false;
   }
-}
-
-function ed25519Key(publicKey: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.concat([ED25519_SPKI, publicKey]), format: 'der', type: 'spki' });
 }

@@ -13,6 +13,7 @@ import {
   checkAgainstConfig,
   checkCheckpoint,
   checkManifest,
+  LogVerifier,
   type PacketManifest,
   type PacketRow,
   readManifest,
@@ -54,7 +55,8 @@ class StreamWalk {
   readonly #through = new Map<string, number>();
   /** Undefined from the leaf on that could be read nowhere. */
   #tree: Frontier | undefined = new Frontier(undefined, nativeSha256);
-  #logKey: string | undefined;
+  /** By the key in the log's header or, where that cannot be read, in its configuration. */
+  #verifier: LogVerifier | undefined;
   #end = 0;
   #head: string | undefined;
   #rootWrong = false;
@@ -175,7 +177,7 @@ class StreamWalk {
   #note(event: JournaledHeader | undefined, leaf: Leaf | undefined): void {
     if (leaf === undefined) this.#quarantinedLeaves = undefined;
     if (leaf?.kind === 'quarantined' && this.#quarantinedLeaves !== undefined) this.#quarantinedLeaves++;
-    if (leaf?.kind === 'header') this.#logKey ??= leaf.logKey;
+    if (leaf?.kind === 'header') this.#verifier ??= new LogVerifier(leaf.logKey);
     if (event !== undefined) this.#through.set(event.source, event.seq);
     else if (leaf !== undefined && 'seq' in leaf) this.#through.set(leaf.source, leaf.seq);
   }
@@ -199,8 +201,8 @@ class StreamWalk {
       this.#rootWrong = true;
       this.#findings.violation('root-mismatch', where, `the leaves make ${root}, the manifest has ${read.log.root}`);
     }
-    const logKey = this.#logKey ?? config?.config.logKey;
-    if (logKey !== undefined) checkCheckpoint(row, read, logKey, where, this.#findings);
+    this.#verifier ??= config && new LogVerifier(config.config.logKey);
+    if (this.#verifier !== undefined) checkCheckpoint(row, read, this.#verifier, where, this.#findings);
     const { through } = read.log;
     const same = Object.keys(through).length === this.#through.size;
     if (!same || [...this.#through].some(([source, seq]) => through[source] !== seq)) {

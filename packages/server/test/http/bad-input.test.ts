@@ -1,5 +1,6 @@
 /** Whatever comes in, the answer is a clear 4xx, and the next good event is certified as if nothing had been. */
 import { randomBytes } from 'node:crypto';
+import { verifyProof } from '@tidemark/proof';
 import { describe, expect, it, vi } from 'vitest';
 import { CSV, expectNoTraces, JSON_TYPE, MIB, NDJSON, nested, type Row, useAbusedServer } from './abuse.ts';
 import { type Call, exchange, get, ingest } from './client.ts';
@@ -35,8 +36,7 @@ describe('what is no list of events', () => {
     ['5,000,000 lists beside the events', `{"x":${nested(5e6)},"events":[]}`, JSON_TYPE, 400, 'body-malformed'],
     ['a name of a megabyte', `{"${'n'.repeat(MIB)}":1,"events":[]}`, JSON_TYPE, 400, 'body-malformed'],
     ['an empty CSV', '', CSV, 400, 'body-malformed'],
-    ['a CSV row too long', 'id,t\n1,2,3\n', CSV, 400, 'body-malformed'],
-    ['a CSV row too short', 'id,t\n1\n', CSV, 400, 'body-malformed'],
+    ['a CSV that is no UTF-8', Buffer.from('id,t\n1,\xff\n', 'latin1'), CSV, 400, 'body-malformed'],
     ['a CSV with an open quote', 'id,t\n"1,2\n', CSV, 400, 'body-malformed'],
     ['CSV columns of one name', 'id,id\n1,2\n', CSV, 400, 'body-malformed'],
     ['CSV columns without names', 'id,\n1,2\n', CSV, 400, 'body-malformed'],
@@ -65,6 +65,8 @@ describe('lists without one good event', () => {
     ['depth 10,000 as a line', `{"id":"deep","x":${nested(10_000)}}`, NDJSON, 'too-deep'],
     ['depth 5,000,000', only(`{"x":${nested(5e6)}}`), JSON_TYPE, 'event-too-large'],
     ['more than a mebibyte', only(big), JSON_TYPE, 'event-too-large'],
+    ['a CSV row too long', 'id,t\n1,2,3\n', CSV, 'row-malformed'],
+    ['a CSV row too short', 'id,t\n1\n', CSV, 'row-malformed'],
     ['a CSV row of more than a mebibyte', `id,x\n1,${'x'.repeat(MIB)}\n`, CSV, 'event-too-large'],
     ['bytes that are no UTF-8', Buffer.from('{"events":[{"id":"\xff"}]}', 'latin1'), JSON_TYPE, 'not-utf8'],
     ['an overlong form', Buffer.from('{"id":"\xc0\xaf"}', 'latin1'), NDJSON, 'not-utf8'],
@@ -94,6 +96,15 @@ describe('what is odd and still an event', () => {
     for (const value of [event.raw, event.normalized]) {
       expect(Object.entries(value)).toContainEqual(['__proto__', { polluted: 1 }]);
     }
+  });
+
+  it('an event as deep as it may be is certified, and one level more is refused', async () => {
+    const deep = (id: string, depth: number) => `{"id":"${id}","x":${nested(depth - 1)}}`;
+    const { body } = await ingest(server.url, `${deep('deepest', 60)}\n${deep('too deep', 61)}\n`, NDJSON);
+    expect(body).toMatchObject({ count: 1, rejected: [{ index: 1, error: 'too-deep' }] });
+    expect((await settled(server.url, body.inserted[0])).status).toBe('certified');
+    const { body: proof } = await get(server.url, `/ingest/events/${body.inserted[0]}/proof`);
+    expect(verifyProof(proof, { dev: true })).toMatchObject({ valid: true });
   });
 
   it('an integer that no double holds is refused from the payload, and passes as text', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { get, ingest, post } from './client.ts';
+import { get, ingest, type Json, post } from './client.ts';
 import { AT_ONCE, settled, useServer } from './server.ts';
 
 const server = useServer({
@@ -98,7 +98,7 @@ describe('NDJSON', () => {
     ];
     const { status, body } = await ingest(server.url, Buffer.concat(lines), NDJSON);
     expect([status, body.inserted]).toEqual([200, ['k0', 'k3'].map((id) => idOf('default', id))]);
-    expect(body.rejected.map(({ index, error }: { index: number; error: string }) => [index, error])).toEqual([
+    expect(body.rejected.map(({ index, error }: Json) => [index, error])).toEqual([
       [1, 'json-malformed'],
       [2, 'not-utf8'],
     ]);
@@ -126,6 +126,15 @@ describe('CSV', () => {
     const { body } = await ingest(server.url, 'id,__proto__\nproto-row,p\n', CSV);
     const { raw, normalized } = await settled(server.url, body.inserted[0]);
     for (const value of [raw, normalized]) expect(Object.entries(value)).toContainEqual(['__proto__', 'p']);
+  });
+
+  it('keeps the neighbours of a row that is too short or too long', async () => {
+    const { status, body } = await ingest(server.url, 'id,t\nr1,1\nr2\nr3,3,3\nr4,4\n', CSV);
+    expect([status, body.inserted]).toEqual([200, [idOf('default', 'r1'), idOf('default', 'r4')]]);
+    expect(body.rejected.map(({ index, error }: Json) => [index, error])).toEqual([
+      [1, 'row-malformed'],
+      [2, 'row-malformed'],
+    ]);
   });
 
   it('takes a header without rows for no events', async () => {
