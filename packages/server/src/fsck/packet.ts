@@ -9,6 +9,8 @@ import {
   parseCheckpoint,
   parseManifest,
   parseVerifierKey,
+  type SignedCheckpoint,
+  type VerifierKey,
   versionId,
 } from '@tidemark/proof';
 import secp256k1 from 'secp256k1';

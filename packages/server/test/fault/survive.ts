@@ -1,7 +1,7 @@
 /** A server under load is killed again and again; what it has acknowledged must be certified, once, and nothing else. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { fsck } from '../../src/fsck/index.ts';
-import { launch, type ServerProcess, start } from '../support/server-process.ts';
+import { launch, type ServerProcess, ServerProcessError, start } from '../support/server-process.ts';
 import { certified } from './certified.ts';
 import { Deliveries, SETTINGS } from './deliveries.ts';
 import { Load } from './load.ts';
@@ -23,7 +23,7 @@ export interface Survived {
   kills: number;
   /** Of these, before the server listened. */
   killsOnTheWayUp: number;
-  /** From the start of the process until it listened; without the first start, on an empty directory. */
+  /** From the start of the process until it listened. */
   restartsMs: number[];
   /** Versions of events. */
   acknowledged: number;
@@ -35,20 +35,46 @@ const CONNECTIONS = 6;
 const ON_THE_WAY_UP = 4;
 const FIRST_START_MS = 1000;
 
-export async function survive({ dataDir, kills, seed, maxLoadMs, say }: SurviveOptions): Promise<Survived> {
+export async function survive(options: SurviveOptions): Promise<Survived> {
+  const { dataDir, seed } = options;
   const random = new Random(seed);
   const load = new Load(new Deliveries(random), random);
-  const starts: number[] = [];
-  let killsOnTheWayUp = 0;
-  for (let round = 0; round < kills && load.failures.length === 0; round++) {
-    if (round % ON_THE_WAY_UP === 0) {
-      const after = random.between(0, Math.round(starts.at(-1) ?? FIRST_START_MS));
-      if (await killOnTheWayUp(dataDir, after)) killsOnTheWayUp++;
-      say(`kill ${round + 1}  ${after} ms after the start of the process`);
+  const result: Survived = {
+    failures: [],
+    kills: 0,
+    killsOnTheWayUp: 0,
+    restartsMs: [],
+    acknowledged: 0,
+    certified: 0,
+  };
+  try {
+    await killAgainAndAgain(options, random, load, result);
+    const last = await start(dataDir, SETTINGS);
+    result.restartsMs.push(last.startMs);
+    await judge(last, load, dataDir, result);
+  } catch (error) {
+    // A server that does not come up again, or does not get done, is what this is looking for.
+    if (!(error instanceof ServerProcessError || error instanceof RangeError)) throw error;
+    result.failures.push(error.message);
+  }
+  result.failures.push(...load.failures);
+  result.acknowledged = load.acknowledged;
+  return result;
+}
+
+async function killAgainAndAgain(options: SurviveOptions, random: Random, load: Load, result: Survived): Promise<void> {
+  const { dataDir, kills, maxLoadMs, say } = options;
+  for (; result.kills < kills && load.failures.length === 0; result.kills++) {
+    const name = `kill ${result.kills + 1}`;
+    if (result.kills % ON_THE_WAY_UP === 0) {
+      const after = random.between(0, Math.round(result.restartsMs.at(-1) ?? FIRST_START_MS));
+      const early = await killOnTheWayUp(dataDir, after);
+      if (early) result.killsOnTheWayUp++;
+      say(`${name}  ${after} ms after the start of the process, ${early ? 'before' : 'after'} it listened`);
       continue;
     }
     const server = await start(dataDir, SETTINGS);
-    starts.push(server.startMs);
+    result.restartsMs.push(server.startMs);
     const after = random.between(20, maxLoadMs);
     load.start(server.url, CONNECTIONS);
     await delay(after);
@@ -56,15 +82,10 @@ export async function survive({ dataDir, kills, seed, maxLoadMs, say }: SurviveO
     await server.kill();
     await stopped;
     say(
-      `kill ${round + 1}  listening after ${Math.round(server.startMs)} ms, under load for ${after} ms;` +
+      `${name}  listening after ${Math.round(server.startMs)} ms, under load for ${after} ms;` +
         ` ${load.acknowledged} events acknowledged so far, ${load.unresolved} deliveries without an answer`,
     );
   }
-  const last = await start(dataDir, SETTINGS);
-  starts.push(last.startMs);
-  const end = await judge(last, load, dataDir);
-  const [, ...restartsMs] = starts;
-  return { ...end, kills, killsOnTheWayUp, restartsMs, acknowledged: load.acknowledged };
 }
 
 /** @returns whether the kill came before the server listened */
@@ -84,25 +105,25 @@ async function killOnTheWayUp(dataDir: string, afterMs: number): Promise<boolean
   return early;
 }
 
-async function judge(
-  server: ServerProcess,
-  load: Load,
-  dataDir: string,
-): Promise<{ failures: string[]; certified: number }> {
+/** Holds what has been sent against the log as anybody can read it, and the whole directory against `fsck`. */
+async function judge(server: ServerProcess, load: Load, dataDir: string, result: Survived): Promise<void> {
+  const { failures } = result;
   await load.settle(server.url);
-  const failures = [...load.failures];
   const found = await certified(server.url);
   for (const [key, acknowledged] of load.sent) {
     const times = found.get(key) ?? 0;
     if (acknowledged && times === 0) failures.push(`lost: ${key}`);
     if (times > 1) failures.push(`certified ${times} times: ${key}`);
   }
-  for (const key of found.keys()) if (!load.sent.has(key)) failures.push(`never sent: ${key}`);
+  for (const [key, times] of found) {
+    if (!load.sent.has(key)) failures.push(`never sent: ${key}`);
+    result.certified += times;
+  }
   const code = await server.stop();
   if (code !== 0) failures.push(`the server ended with ${code}: ${server.output().stderr.slice(-500)}`);
   const { violations, checked } = fsck(dataDir);
   failures.push(...violations.map(({ code, where, what }) => `fsck: ${code} ${where}: ${what}`));
-  const total = [...found.values()].reduce((sum, times) => sum + times, 0);
-  if (checked.events !== total) failures.push(`${checked.events} events journaled, ${total} in the feed`);
-  return { failures, certified: total };
+  if (checked.events !== result.certified) {
+    failures.push(`${checked.events} events journaled, ${result.certified} in the feed`);
+  }
 }

@@ -1,7 +1,7 @@
 /** What can be shown of an event and its packet: before certification, after it, and once there is an anchor. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { get, type Json, post } from './client.ts';
-import { AT_ONCE, anchoredProof, NEVER, type Running, settled, useServer } from './server.ts';
+import { AT_ONCE, anchoredProof, eventually, NEVER, type Running, settled, useServer } from './server.ts';
 
 const DAY_MS = 86_400_000;
 const streams = [{ id: 'default', publish: AT_ONCE }];
@@ -63,25 +63,19 @@ describe('with a development chain', () => {
 
   it('a packet is ready when it has the confirmations, by its own anchor or a later one', async () => {
     const [older, newer] = await sendPackets(server, 'ready', 2);
-    const first = await vi.waitFor(
-      async () => {
-        const readiness = await ready(server, older!);
-        expect(readiness.confirmations).toBe(1);
-        return readiness;
-      },
-      { timeout: 5000 },
-    );
+    const first = await eventually(async () => {
+      const readiness = await ready(server, older!);
+      expect(readiness.confirmations).toBe(1);
+      return readiness;
+    });
     const { bestHeight } = first;
     expect(first).toEqual({ ready: false, reason: 'insufficient-confs', confirmations: 1, confsUsed: 2, bestHeight });
-    const last = await vi.waitFor(
-      async () => {
-        await send(server, `one more block ${performance.now()}`);
-        const readiness = await ready(server, newer!);
-        expect(readiness.ready).toBe(true);
-        return readiness;
-      },
-      { timeout: 10_000, interval: 100 },
-    );
+    const last = await eventually(async () => {
+      await send(server, `one more block ${performance.now()}`);
+      const readiness = await ready(server, newer!);
+      expect(readiness.ready).toBe(true);
+      return readiness;
+    }, 100);
     expect(last).toEqual({ ready: true, confirmations: 2, confsUsed: 2, bestHeight: expect.any(Number) });
     const older2 = await ready(server, older!);
     expect(older2.confirmations).toBe(older2.bestHeight - bestHeight + 1);
@@ -90,7 +84,7 @@ describe('with a development chain', () => {
   it('a bundle goes as deep as it is asked to, and says where it stopped', async () => {
     const versionIds = (await sendPackets(server, 'bundle', 8)).toReversed();
     const [target] = versionIds;
-    await vi.waitFor(async () => expect((await ready(server, target!)).confirmations).toBe(1), { timeout: 5000 });
+    await eventually(async () => expect((await ready(server, target!)).confirmations).toBe(1));
     for (const depth of [0, 1, 3, 5]) {
       const { status, body } = await get(server.url, `/bundle?versionId=${target}&depth=${depth}`);
       expect([status, body.bundleType, body.target]).toEqual([200, 'datasetLineageBundle', target]);

@@ -1,10 +1,10 @@
 /** Whatever comes in, the answer is a clear 4xx, and the next good event is certified as if nothing had been. */
 import { randomBytes } from 'node:crypto';
 import { verifyProof } from '@tidemark/proof';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CSV, expectNoTraces, JSON_TYPE, MIB, NDJSON, nested, type Row, useAbusedServer } from './abuse.ts';
 import { type Call, exchange, get, ingest } from './client.ts';
-import { settled } from './server.ts';
+import { eventually, settled } from './server.ts';
 
 const abused = useAbusedServer();
 const { server, expectProblem, metric, open } = abused;
@@ -164,7 +164,7 @@ describe('broken HTTP', () => {
       await new Promise((resolve) => socket.write(bytes, resolve));
       socket.resetAndDestroy();
     }
-    await vi.waitFor(async () => expect(await metric('tidemark_bodies_in_flight_bytes')).toBe(0));
+    await eventually(async () => expect(await metric('tidemark_bodies_in_flight_bytes')).toBe(0));
     expect((await get(server.url, '/ingest/feed?limit=1000')).text).not.toContain('"gone"');
   });
 });

@@ -1,8 +1,9 @@
 /** Bodies that are too large, damaged on the way or endless: refused without building them up, and nobody waits. */
 import type { Socket } from 'node:net';
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CSV, expectNoTraces, GZIP, JSON_TYPE, MIB, NDJSON, type Row, useAbusedServer } from './abuse.ts';
+import { eventually } from './server.ts';
 
 const abused = useAbusedServer();
 const { expectProblem, goodEventIsCertified, metric, open } = abused;
@@ -110,7 +111,7 @@ describe('slow and idle clients', () => {
       open(['content-type: application/json', `content-length: ${32 * MIB}`]),
     );
     await Promise.all(idle.map((socket) => new Promise((resolve) => socket.write('{"events":[', resolve))));
-    await vi.waitFor(async () => expect(await metric('tidemark_bodies_in_flight_bytes')).toBe(20 * 11));
+    await eventually(async () => expect(await metric('tidemark_bodies_in_flight_bytes')).toBe(20 * 11));
     await goodEventIsCertified();
     for (const socket of idle) socket.destroy();
   });

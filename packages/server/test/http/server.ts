@@ -6,6 +6,15 @@ import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { type ServerProcess, start } from '../support/server-process.ts';
 import { get, type Json } from './client.ts';
 
+/** For a machine that others use, too; on an idle one no test takes ten seconds. */
+const PATIENCE_MS = 60_000;
+vi.setConfig({ testTimeout: 2 * PATIENCE_MS, hookTimeout: 2 * PATIENCE_MS });
+
+/** Waits until `check` no longer throws. */
+export function eventually<T>(check: () => T | Promise<T>, interval = 10): Promise<T> {
+  return vi.waitFor(check, { timeout: PATIENCE_MS, interval });
+}
+
 /** Cuts a packet as soon as there is anything to cut. */
 export const AT_ONCE = { mode: 'live', maxAgeMs: 10 };
 /** Cuts none for as long as a test can take. */
@@ -64,28 +73,22 @@ function configFile(dataDir: string): string {
 
 /** The event once it is in a sealed packet, certified or quarantined. */
 export async function settled(url: string, eventId: string): Promise<Json> {
-  return vi.waitFor(
-    async () => {
-      const { status, body } = await get(url, `/ingest/events/${eventId}`);
-      expect(status).toBe(200);
-      expect(body.status).not.toBe('received');
-      return body;
-    },
-    { timeout: 10_000, interval: 10 },
-  );
+  return eventually(async () => {
+    const { status, body } = await get(url, `/ingest/events/${eventId}`);
+    expect(status).toBe(200);
+    expect(body.status).not.toBe('received');
+    return body;
+  });
 }
 
 /** The proof file once it has an anchor. */
 export async function anchoredProof(url: string, eventId: string): Promise<Json> {
-  return vi.waitFor(
-    async () => {
-      const { status, body } = await get(url, `/ingest/events/${eventId}/proof`);
-      expect(status).toBe(200);
-      expect(body.anchor).not.toBeNull();
-      return body;
-    },
-    { timeout: 20_000, interval: 25 },
-  );
+  return eventually(async () => {
+    const { status, body } = await get(url, `/ingest/events/${eventId}/proof`);
+    expect(status).toBe(200);
+    expect(body.anchor).not.toBeNull();
+    return body;
+  }, 25);
 }
 
 /** All items of `/feed`, page by page, in log order. */

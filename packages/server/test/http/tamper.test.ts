@@ -1,10 +1,10 @@
 /** Every value of a proof, changed one at a time: which verifier notices, and what each says. */
 import { createHash } from 'node:crypto';
 import { verifyProof } from '@tidemark/proof';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { get, type Json, post } from './client.ts';
 import { needsPython, type Verdict, verifyInPython } from './independent.ts';
-import { AT_ONCE, pinsOf, report, settled, useServer } from './server.ts';
+import { AT_ONCE, eventually, pinsOf, report, settled, useServer } from './server.ts';
 
 const server = useServer({ streams: [{ id: 'default', publish: AT_ONCE }], anchorIntervalMs: 100 });
 
@@ -25,16 +25,13 @@ beforeAll(async () => {
   const events = [1, 2, 3].map((n) => ({ id: 'tampered', n, deep: { list: [n, 'text', true, null] } }));
   const { body } = await post(server.url, { events });
   await settled(server.url, body.inserted[2]);
-  proof = await vi.waitFor(
-    async () => {
-      // Each packet with something new in it makes a block.
-      await post(server.url, { events: [{ id: `block ${performance.now()}` }] });
-      const { body: file } = await get(server.url, `/ingest/events/${body.inserted[2]}/proof`);
-      expect(file.anchor?.envelope.headerChain.length).toBeGreaterThanOrEqual(3);
-      return file;
-    },
-    { timeout: 15_000, interval: 100 },
-  );
+  proof = await eventually(async () => {
+    // Each packet with something new in it makes a block.
+    await post(server.url, { events: [{ id: `block ${performance.now()}` }] });
+    const { body: file } = await get(server.url, `/ingest/events/${body.inserted[2]}/proof`);
+    expect(file.anchor?.envelope.headerChain.length).toBeGreaterThanOrEqual(3);
+    return file;
+  }, 100);
   changes = [...changesOf(proof)];
   pins = pinsOf(server.dataDir, 'default');
 });

@@ -1,7 +1,16 @@
 import { connect, type Socket } from 'node:net';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { get, ingest } from './client.ts';
-import { makeDataDir, removeDataDir, report, residentMiB, settled, startWith, useServer } from './server.ts';
+import {
+  eventually,
+  makeDataDir,
+  removeDataDir,
+  report,
+  residentMiB,
+  settled,
+  startWith,
+  useServer,
+} from './server.ts';
 import { Watcher } from './watcher.ts';
 
 async function watchersNow(url: string): Promise<number> {
@@ -21,7 +30,7 @@ describe('WATCH_MAX_CLIENTS', () => {
     expect([status, body.error]).toEqual([503, 'too-many-watchers']);
     expect(Number(headers['retry-after'])).toBeGreaterThan(0);
     watchers[0]!.close();
-    await vi.waitFor(async () => expect(await watchersNow(server.url)).toBe(2));
+    await eventually(async () => expect(await watchersNow(server.url)).toBe(2));
     watchers[0] = await Watcher.open(server.url);
     expect(watchers[0].status).toBe(200);
   });
@@ -76,7 +85,7 @@ describe('clients that take nothing', () => {
     const alone = await liveClientGets('alone');
     const before = residentMiB(server.process.pid);
     const stalled = Array.from({ length: 50 }, () => stall(server.url));
-    await vi.waitFor(async () => expect(await watchersNow(server.url)).toBe(51), { timeout: 20_000 });
+    await eventually(async () => expect(await watchersNow(server.url)).toBe(51));
     const among = await liveClientGets('among');
     expect(await watchersNow(server.url)).toBe(52);
     const after = residentMiB(server.process.pid);
@@ -97,15 +106,15 @@ describe('clients that take nothing', () => {
 });
 
 describe('clients that take nothing for four heartbeats', () => {
-  const server = useServer({ anchor: 'none', ingestSseHeartbeatMs: 100 });
+  const server = useServer({ anchor: 'none', ingestSseHeartbeatMs: 250 });
 
   it('are closed, and those that read are not', async () => {
     await publish(server.url);
     const live = await Watcher.open(server.url, '?type=certified');
     onTestFinished(() => live.close());
     stall(server.url);
-    await vi.waitFor(async () => expect(await watchersNow(server.url)).toBe(2));
-    await vi.waitFor(async () => expect(await watchersNow(server.url)).toBe(1), { timeout: 5000 });
+    await eventually(async () => expect(await watchersNow(server.url)).toBe(2));
+    await eventually(async () => expect(await watchersNow(server.url)).toBe(1));
     expect(live.ended).toBe(false);
   });
 });
@@ -129,7 +138,7 @@ describe('shutdown', () => {
     const server = await startWith(dataDir, {});
     await publish(server.url);
     stall(server.url);
-    await vi.waitFor(async () => expect(await watchersNow(server.url)).toBe(1));
+    await eventually(async () => expect(await watchersNow(server.url)).toBe(1));
     expect(await server.stop()).toBe(0);
   });
 });

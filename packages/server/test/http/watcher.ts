@@ -1,6 +1,7 @@
 /** A client of the live feed that knows no more than the specification of server-sent events. */
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import type { Json } from './client.ts';
+import { eventually } from './server.ts';
 
 export interface Frame {
   id: string | undefined;
@@ -61,7 +62,7 @@ export class Watcher {
 
   /** Waits until `condition` holds for what has come. */
   async until(condition: (watcher: this) => boolean): Promise<this> {
-    await vi.waitFor(() => expect(condition(this)).toBe(true), { timeout: 20_000, interval: 5 });
+    await eventually(() => expect(condition(this)).toBe(true), 5);
     return this;
   }
 
