@@ -7,8 +7,8 @@ import { type Config, isLoopback } from './config.ts';
 import { BodyReader } from './http/body.ts';
 import { EventVersions } from './http/event-versions.ts';
 import { buildServer } from './http/server.ts';
-import { openInstance } from './instance.ts';
-import { openAdminToken, openKeys } from './keys.ts';
+import { type Instance, openInstance } from './instance.ts';
+import { type NodeKeys, openAdminToken, openKeys } from './keys.ts';
 import { CursorCodec } from './live/cursor.ts';
 import { Hub } from './live/hub.ts';
 import { LedgerMessages } from './live/messages.ts';
@@ -22,7 +22,7 @@ import { ProofBuilder } from './read/proofs.ts';
 import { Reconstruction } from './read/reconstruction.ts';
 import { PacketFiles } from './store/packets.ts';
 import { lockDirectory } from './store/sqlite/database.ts';
-import { SqliteJournalReader } from './store/sqlite/journal.ts';
+import { hasJournal, SqliteJournalReader } from './store/sqlite/journal.ts';
 import { SqliteLedgerReader } from './store/sqlite/ledger.ts';
 import type { StreamConfig } from './stream.ts';
 import { startThreads } from './threads/threads.ts';
@@ -35,6 +35,9 @@ export interface App {
   /** Takes no more, answers what it has taken, and lets go of the data directory. */
   close(): Promise<void>;
 }
+
+/** How long answers that are under way may take when the server closes. */
+const CLOSING_MS = 5000;
 
 /** @throws StoreError `in-use`, KeyError, and whatever keeps the port from being bound */
 export async function startApp(config: Config, log: Logger): Promise<App> {
@@ -50,15 +53,18 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 
 async function startLocked(config: Config, log: Logger, lock: { release(): void }): Promise<App> {
   const { dataDir, sources, secrets, limits } = config;
+  const fresh = !hasJournal(dataDir);
   const admin = openAdminToken(dataDir);
+  const instance = openInstance(dataDir, fresh, config.publicUrl);
+  const keys = openKeys(dataDir, fresh);
   const failed = Promise.withResolvers<Error>();
   const health = new Health({
-    now: Date.now,
+    now: () => performance.now(),
     sourcesWithSecret: secrets.size,
     longestWaitMs: Math.max(0, ...config.streams.map(({ publish }) => publish.maxAgeMs)),
   });
   const threads = await startThreads(
-    { dataDir, sources, secrets, limits, streams: streamConfigs(config) },
+    { dataDir, sources, secrets, limits, streams: streamConfigs(config, instance, keys) },
     { dataDir, anchor: config.anchor },
     {
       troubled: (message) => {
@@ -71,7 +77,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
       },
     },
   );
-  const readers = openReaders(config);
+  const readers = openReaders(config, instance);
   const hub = new Hub({ ...readers, later: setImmediate });
   const bodies = new BodyReader(limits);
   const metrics = new Metrics(() => ({
@@ -110,7 +116,9 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
   });
   const close = async () => {
     accepting = false;
+    const impatient = setTimeout(() => server.server.closeAllConnections(), CLOSING_MS);
     await server.close();
+    clearTimeout(impatient);
     await threads.close();
     readers.close();
   };
@@ -125,9 +133,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
 }
 
 /** What is journaled of each declared stream. */
-function streamConfigs(config: Config): StreamConfig[] {
-  const { originPrefix } = openInstance(config.dataDir, config.publicUrl);
-  const keys = openKeys(config.dataDir);
+function streamConfigs(config: Config, { originPrefix }: Instance, keys: NodeKeys): StreamConfig[] {
   return config.streams.map((stream) => {
     const origin = `${originPrefix}/${stream.id}`;
     const feeding = config.sources.filter((source) => source.stream === stream.id);
@@ -142,7 +148,7 @@ function streamConfigs(config: Config): StreamConfig[] {
 }
 
 /** The read side, on connections of its own. */
-function openReaders(config: Config) {
+function openReaders(config: Config, instance: Instance) {
   const { dataDir } = config;
   const journal = new SqliteJournalReader(dataDir);
   const ledger = new SqliteLedgerReader(dataDir);
@@ -153,7 +159,7 @@ function openReaders(config: Config) {
   return {
     ...{ journal, ledger, headers, events, proofs },
     messages: new LedgerMessages(ledger, lines),
-    codec: new CursorCodec(openInstance(dataDir, config.publicUrl).id),
+    codec: new CursorCodec(instance.id),
     logFeed: new LogFeed(ledger, events),
     reconstruction: new Reconstruction(ledger),
     lineage: new Lineage(ledger, proofs, headers, config.minConfirmations),

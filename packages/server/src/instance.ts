@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { StoreError } from './store/errors.ts';
 import { writeWholeFile } from './whole-file.ts';
 
 export interface Instance {
@@ -13,9 +14,14 @@ export interface Instance {
 
 const FILE = 'instance.json';
 
-export function openInstance(dataDir: string, publicUrl: string | undefined): Instance {
+/**
+ * @param fresh makes one where there is none: in a directory without data alone, for its logs carry the name
+ * @throws StoreError `damaged`
+ */
+export function openInstance(dataDir: string, fresh: boolean, publicUrl: string | undefined): Instance {
   const path = join(dataDir, FILE);
   if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Instance;
+  if (!fresh) throw new StoreError('damaged', `${path} is missing, and the logs beside it carry its name: restore it`);
   const id = randomBytes(4).toString('hex');
   const host = publicUrl === undefined ? `${id}.tidemark.local` : new URL(publicUrl).host;
   const instance = { id, originPrefix: host };

@@ -6,7 +6,7 @@ import secp256k1 from 'secp256k1';
 import { writeWholeFile } from './whole-file.ts';
 
 export class KeyError extends Error {
-  readonly code: 'key-malformed' | 'key-readable-by-others' | 'key-exists';
+  readonly code: 'key-missing' | 'key-malformed' | 'key-readable-by-others' | 'key-exists';
 
   constructor(code: KeyError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -64,12 +64,21 @@ export class LogKey {
   }
 }
 
-/** Reads the node's keys; makes those that are missing. */
-export function openKeys(dataDir: string): NodeKeys {
-  return {
-    identity: new IdentityKey(Buffer.from(secretFile(join(dataDir, IDENTITY_FILE)), 'hex')),
-    log: new LogKey(Buffer.from(secretFile(join(dataDir, LOG_FILE)), 'hex')),
+/**
+ * Reads the node's keys.
+ * @param fresh makes those that are missing: in a directory without data alone. Another key in place of one that has
+ *   signed would be taken for a forger's.
+ * @throws KeyError `key-missing`, `key-malformed`, `key-readable-by-others`
+ */
+export function openKeys(dataDir: string, fresh: boolean): NodeKeys {
+  const secret = (file: string) => {
+    const path = join(dataDir, file);
+    if (!fresh && !existsSync(path)) {
+      throw new KeyError('key-missing', `${path} is missing, and the data beside it was signed with it: restore it`);
+    }
+    return Buffer.from(secretFile(path), 'hex');
   };
+  return { identity: new IdentityKey(secret(IDENTITY_FILE)), log: new LogKey(secret(LOG_FILE)) };
 }
 
 /** The token of this server's administrator, made at first start. */

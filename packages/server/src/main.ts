@@ -8,17 +8,25 @@ export async function serve(overrides: Overrides, log: Logger = pino(pino.destin
   return startApp(loadConfig(overrides), log);
 }
 
+/** Settles at the first request to stop. To be called before anyone is told that the service is there. */
+export function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
+
 /**
- * Waits for a signal or a failure, then closes.
+ * Waits for the signal or a failure, then closes.
  * @param stopping called before closing
  * @returns the exit code
  */
-export async function untilStopped(app: App, stopping: () => void = () => {}): Promise<number> {
-  const signalled = new Promise<undefined>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(undefined));
-  });
+export async function untilStopped(
+  app: App,
+  signalled: Promise<void>,
+  stopping: () => void = () => {},
+): Promise<number> {
   const failure = await Promise.race([signalled, app.failed]);
   stopping();
   await app.close();
-  return failure === undefined ? 0 : 1;
+  return failure instanceof Error ? 1 : 0;
 }

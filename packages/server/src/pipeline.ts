@@ -13,6 +13,7 @@ import type { CutClock } from './intake/cut-clock.ts';
 import { IntakeError } from './intake/errors.ts';
 import type { Delivery, Draft, Intake, Numbering } from './intake/intake.ts';
 import type { Normalizer } from './normalize/normalizer.ts';
+import { StoreError } from './store/errors.ts';
 import type { FingerprintIndex } from './store/fingerprints/index.ts';
 import {
   type ConfigEntry,
@@ -67,6 +68,8 @@ export class Arrivals {
     try {
       return this.#stages.intake.draft(delivery, numbering);
     } catch (cause) {
+      // What is wrong with the store is wrong for everybody, and mended by opening it again.
+      if (cause instanceof StoreError) throw cause;
       this.#stages.index.rollback(before);
       if (cause instanceof IntakeError) return cause;
       return new IntakeError('internal-error', 'this delivery could not be read; nothing of it was stored', { cause });

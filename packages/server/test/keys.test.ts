@@ -10,7 +10,7 @@ const directories = new Directories();
 afterAll(() => directories.remove());
 
 const FILES = ['identity.key', 'log.key', 'admin-token'];
-const openAll = (dir: string) => ({ ...openKeys(dir), admin: openAdminToken(dir) });
+const openAll = (dir: string) => ({ ...openKeys(dir, true), admin: openAdminToken(dir) });
 const refused = (code: KeyError['code']) => expect.objectContaining({ name: 'KeyError', code });
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
@@ -65,7 +65,7 @@ describe('the files', () => {
 
 describe('the identity key', () => {
   test('makes signatures that the verifier takes, always the same for the same digest', () => {
-    const { identity } = openKeys(directories.next());
+    const { identity } = openKeys(directories.next(), true);
     for (let index = 0; index < 50; index++) {
       const signature = identity.sign(digest(`${index}`));
       expect(verifyEcdsa(digest(`${index}`), signature, fromHex(identity.publicKey))).toBe(true);
@@ -90,7 +90,7 @@ describe('the identity key', () => {
 
 describe('the log key', () => {
   test('makes signatures that the verifier takes', () => {
-    const { log } = openKeys(directories.next());
+    const { log } = openKeys(directories.next(), true);
     const signature = log.sign(Buffer.from('a note'));
     expect(verifyEd25519(Buffer.from('a note'), signature, log.publicKey)).toBe(true);
     expect(verifyEd25519(Buffer.from('another'), signature, log.publicKey)).toBe(false);

@@ -21,10 +21,10 @@ it('is not held up by what a crash left half-way, nor does it take on its mode',
   const dir = directories.next();
   const leftovers = ['identity.key', 'log.key', 'instance.json'].map((name) => join(dir, `${name}.unfinished`));
   for (const path of leftovers) writeFileSync(path, '12', { mode: 0o644 });
-  const { identity } = openKeys(dir);
-  const { id } = openInstance(dir, undefined);
-  expect(openKeys(dir).identity.publicKey).toBe(identity.publicKey);
-  expect(openInstance(dir, undefined).id).toBe(id);
+  const { identity } = openKeys(dir, true);
+  const { id } = openInstance(dir, true, undefined);
+  expect(openKeys(dir, true).identity.publicKey).toBe(identity.publicKey);
+  expect(openInstance(dir, true, undefined).id).toBe(id);
   expect(statSync(join(dir, 'identity.key')).mode & 0o777).toBe(0o600);
   expect(readdirSync(dir).sort()).toEqual(['identity.key', 'instance.json', 'log.key']);
 });

@@ -22,8 +22,8 @@ export interface SignedManifest {
   manifest: string;
 }
 
-/** Signs with the publisher's key: DER, low-S, RFC 6979, hex. */
-export type SignVersion = (versionId: Buffer) => string;
+/** Signs with this publisher's key, and throws where it is not at hand: DER, low-S, RFC 6979, hex. */
+export type SignVersion = (publisher: string, versionId: Buffer) => string;
 
 export function signedManifest(config: StreamConfig, packet: PacketFacts, sign: SignVersion): SignedManifest {
   const manifest = {
@@ -52,7 +52,7 @@ export function signedManifest(config: StreamConfig, packet: PacketFacts, sign: 
     policy: config.policy,
   };
   const versionId = hash('sha256', canonicalize(manifest), 'hex');
-  const signature = sign(Buffer.from(versionId, 'hex'));
+  const signature = sign(config.publisher, Buffer.from(versionId, 'hex'));
   const signatures = { producer: { publicKey: config.publisher, signature } };
   return { versionId, manifest: canonicalize({ ...manifest, signatures }) };
 }

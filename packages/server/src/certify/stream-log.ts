@@ -20,8 +20,8 @@ export interface StreamState {
 
 export interface Signers {
   version: SignVersion;
-  /** The checkpoint of a log as a signed note. */
-  checkpoint: (origin: string, size: number, root: Buffer) => string;
+  /** The checkpoint of a log as a note signed with this C2SP verifier key's private half; throws where it is not at hand. */
+  checkpoint: (logKey: string, size: number, root: Buffer) => string;
 }
 
 /** A packet is cut at this size whatever its number of leaves: readers may have to fetch it whole. */
@@ -107,7 +107,7 @@ export class StreamLog {
     const through = { ...this.#state.through };
     const facts = { start, end, root, through, contentHash, sizeBytes, parent: head, sealedAt };
     const { versionId, manifest } = signedManifest(config, facts, this.#signers.version);
-    const checkpoint = this.#signers.checkpoint(config.origin, end, Buffer.from(root, 'hex'));
+    const checkpoint = this.#signers.checkpoint(config.logKey, end, Buffer.from(root, 'hex'));
     this.#state.head = versionId;
     const { placements, quarantined } = open;
     const stream = config.id;

@@ -6,7 +6,7 @@ import { ConfigError, isLoopback, loadConfig } from '../config.ts';
 import { demoConfig } from '../demo/config.ts';
 import { startDemoFeeds } from '../demo/feeds.ts';
 import { showInTerminal } from '../demo/terminal.ts';
-import { untilStopped } from '../main.ts';
+import { stopSignal, untilStopped } from '../main.ts';
 import type { Run } from './run.ts';
 import { greeting } from './serve.ts';
 
@@ -29,13 +29,14 @@ async function demo(options: Options): Promise<number> {
     throw new ConfigError('settings-contradict', 'the demo has open sources and runs on a loopback address only');
   }
   const log = pino({ level: 'warn' }, pino.destination(2));
+  const signalled = stopSignal();
   const app = await startApp(config, log);
   process.stdout.write(greeting(app));
   const ended = new AbortController();
   const { signal } = ended;
   const feeds = startDemoFeeds({ url: app.url, signal, onError: (error) => log.warn(error.message) });
   const display = showInTerminal({ url: app.url, out: process.stdout, signal });
-  const exitCode = await untilStopped(app, () => ended.abort());
+  const exitCode = await untilStopped(app, signalled, () => ended.abort());
   await Promise.all([feeds, display]);
   return exitCode;
 }

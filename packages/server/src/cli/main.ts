@@ -1,7 +1,8 @@
 /** The `tidemark` command: one file a sub-command. */
 import { Command, CommanderError } from 'commander';
+import { ConfigError } from '../config.ts';
 import { demoCommand } from './demo.ts';
-import { CliError, MISUSE } from './errors.ts';
+import { CliError, FAILURE, MISUSE } from './errors.ts';
 import { fsckCommand } from './fsck.ts';
 import { ingestCommand } from './ingest.ts';
 import { keysCommand } from './keys.ts';
@@ -28,6 +29,7 @@ export async function main(argv: string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSE;
     process.stderr.write(`tidemark: ${error instanceof Error ? error.message : String(error)}\n`);
-    return error instanceof CliError ? error.exitCode : 1;
+    if (error instanceof ConfigError) return MISUSE;
+    return error instanceof CliError ? error.exitCode : FAILURE;
   }
 }

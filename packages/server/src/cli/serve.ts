@@ -1,7 +1,7 @@
 /** `tidemark serve` */
 import { Command } from 'commander';
 import type { App } from '../app.ts';
-import { serve, untilStopped } from '../main.ts';
+import { serve, stopSignal, untilStopped } from '../main.ts';
 import type { Run } from './run.ts';
 
 interface Options {
@@ -23,9 +23,10 @@ export function serveCommand(run: Run): Command {
 }
 
 async function serveUntilStopped(options: Options): Promise<number> {
+  const signalled = stopSignal();
   const app = await serve(options);
   process.stdout.write(process.stdout.isTTY ? greeting(app) : `${JSON.stringify(announcement(app))}\n`);
-  return untilStopped(app);
+  return untilStopped(app, signalled);
 }
 
 /** The first line for programs that started this one. */

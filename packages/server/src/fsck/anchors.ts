@@ -17,8 +17,9 @@ interface AnchorRow {
   packet_end: number | null;
 }
 
-const ANCHORS = `SELECT anchors.*, packets.stream AS packet_stream, packets."end" AS packet_end
-  FROM anchors LEFT JOIN packets USING (version_id) ORDER BY anchors.height, anchors.version_id`;
+const ANCHORS = `SELECT anchors.*, coalesce(transactions.envelope, '') AS envelope, packets.stream AS packet_stream,
+    packets."end" AS packet_end
+  FROM anchors LEFT JOIN transactions USING (txid) LEFT JOIN packets USING (version_id) ORDER BY anchors.height, anchors.version_id`;
 
 /** @param chain undefined where there is none */
 export function checkAnchors(ledger: DatabaseSync, chain: DatabaseSync | undefined, findings: Findings): void {

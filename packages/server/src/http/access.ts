@@ -27,7 +27,7 @@ export class Access {
    */
   checkHost(request: FastifyRequest): void {
     if (!this.#loopback) return;
-    const host = request.hostname.replace(/^\[|\]$/g, '');
+    const host = request.hostname.toLowerCase().replace(/^\[|\]$/g, '');
     if (!isLoopback(host) && host !== this.#publicHost) {
       throw new Problem(421, 'host-not-allowed', 'this server answers to local names only; set PUBLIC_URL for others');
     }

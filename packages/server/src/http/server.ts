@@ -24,7 +24,8 @@ export function buildServer(options: HttpOptions): FastifyInstance {
   const server = Fastify({
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
-    forceCloseConnections: true,
+    // Whoever waits for an answer gets it; connections that wait for nothing end at once.
+    forceCloseConnections: 'idle',
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => sendProblem(request, reply, toProblem(error)),
   });
@@ -33,7 +34,8 @@ export function buildServer(options: HttpOptions): FastifyInstance {
   server.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   server.setErrorHandler((error: FastifyError | Problem, request, reply) => {
     const problem = toProblem(error);
-    if (problem.status >= 500) options.log.error({ err: error, url: pathOf(request) }, problem.code);
+    // 503 is an answer like any other, and counted like any other; whoever causes it must not fill the log.
+    if (problem.status === 500) options.log.error({ err: error, url: pathOf(request) }, problem.code);
     return sendProblem(request, reply, problem);
   });
   server.setNotFoundHandler((request, reply) =>

@@ -26,7 +26,11 @@ export class CutClock {
   /** Streams to be cut now. */
   due(now: number): string[] {
     const due: string[] = [];
-    for (const [stream, since] of this.#waiting) if (now >= since + this.#maxAge(stream)) due.push(stream);
+    for (const [stream, since] of this.#waiting) {
+      // A wall clock that was set back must not make anyone wait for it to catch up.
+      if (since > now) this.#waiting.set(stream, now);
+      else if (now >= since + this.#maxAge(stream)) due.push(stream);
+    }
     return due;
   }
 

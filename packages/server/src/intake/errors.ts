@@ -53,6 +53,7 @@ export const REJECTION_CODES = [
   'event-too-large',
   'id-invalid',
   'row-malformed',
+  'too-many-versions',
 ] as const;
 
 export type RejectionCode = (typeof REJECTION_CODES)[number];

@@ -190,6 +190,16 @@ class Reading {
       this.#duplicates++;
       return;
     }
+    if ('tooMany' in verdict) {
+      builder.dropLast();
+      this.#eventIds.pop();
+      this.#reject(
+        index,
+        'too-many-versions',
+        'this id has come with too many contents: an id names one event, not its sender',
+      );
+      return;
+    }
     if ('supersedes' in verdict) builder.markSuperseding(place, verdict.supersedes);
     this.#index.add(batch.fingerprintHigh(place), batch.fingerprintLow(place), first + place);
   }

@@ -22,11 +22,14 @@ export function sliceEvents(body: Buffer, maxItems: number): Decoded {
   const scanner = new Scanner(body);
   let sourceId: string | undefined;
   let items: Buffer[] | undefined;
+  const names = new Set<unknown>();
   if (scanner.peek() === OPEN_BRACKET) throw eventsMissing();
   scanner.members(OPEN_BRACE, CLOSE_BRACE, () => {
     const name = parsed(scanner.value());
     if (typeof name !== 'string') throw malformed('a name is due');
     scanner.expect(COLON);
+    if (names.has(name)) throw new IntakeError('bad-request', `"${String(name)}" is given twice`);
+    names.add(name);
     if (name === 'events' && scanner.peek() === OPEN_BRACKET) items = elements(scanner, maxItems);
     else if (name === 'sourceId') sourceId = sourceIdFrom(parsed(scanner.value()));
     else if (name === 'events') throw new IntakeError('bad-request', '"events" must be an array');

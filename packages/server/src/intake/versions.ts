@@ -6,9 +6,19 @@ import type { EventBatch } from '../store/batch.ts';
 import type { FingerprintIndex } from '../store/fingerprints/index.ts';
 import { type EventsEntry, itemsOf, type JournalReader } from '../store/journal.ts';
 
-export type Verdict = { known: false } | { known: true } | { known: false; supersedes: number };
+export type Verdict =
+  | { known: false }
+  | { known: false; tooMany: true }
+  | { known: true }
+  | { known: false; supersedes: number };
 
 const NEW: Verdict = { known: false };
+const TOO_MANY: Verdict = { known: false, tooMany: true };
+/**
+ * An event is compared with every version of it. Beyond this many, the id is that of a sender and not of an event, and
+ * comparing would hold up all other sources.
+ */
+const MAX_VERSIONS = 256;
 const KNOWN: Verdict = { known: true };
 /** Journal entries kept at hand, since resends come soon after what they repeat. */
 const KEPT_ENTRIES = 64;
@@ -49,6 +59,7 @@ export class Versions {
     const low = batch.fingerprintLow(index);
     const positions = this.#index.lookup(high, low);
     if (positions.length === 0) return NEW;
+    if (positions.length > MAX_VERSIONS) return TOO_MANY;
     const versions: Version[] = [];
     for (const position of positions) {
       const version = this.#versionAt(position);
@@ -98,7 +109,7 @@ export class Versions {
     this.#kept.set(entry.first, entry);
     this.#keptBytes += entry.events.raw.length;
     for (const [first, oldest] of this.#kept) {
-      if (this.#kept.size <= KEPT_ENTRIES && this.#keptBytes <= KEPT_BYTES) break;
+      if (this.#kept.size === 1 || (this.#kept.size <= KEPT_ENTRIES && this.#keptBytes <= KEPT_BYTES)) break;
       this.#kept.delete(first);
       this.#keptBytes -= oldest.events.raw.length;
     }

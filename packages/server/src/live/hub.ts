@@ -3,8 +3,7 @@
  * the same thing: whoever falls behind reads on from storage at its own pace, nothing is queued for it, and nothing is
  * lost between past and present. What is new is turned into messages once for all.
  */
-import type { EventsEntry, JournalReader } from '../store/journal.ts';
-import { itemsOf } from '../store/journal.ts';
+import { itemsOf, type JournalReader } from '../store/journal.ts';
 import type { LedgerReader } from '../store/ledger.ts';
 import type { Cursor, CursorCodec } from './cursor.ts';
 import { type LedgerMessages, type Message, type Part, receivedMessage } from './messages.ts';
@@ -33,7 +32,7 @@ export interface HubOptions {
 /** Characters handed to an outlet at a time: enough to be cheap, little enough to be dropped when a client leaves. */
 const CHUNK_LENGTH = 64 * 1024;
 const JOURNAL_CHUNK_BYTES = 256 * 1024;
-/** Parts of the ledger whose messages are kept, so that all who follow live share them: a few MB. */
+/** Parts of the journal, and of the ledger, that are kept: a few MB. */
 const KEPT_PARTS = 16;
 /** Chunks made for a client before the others, and all else that this thread does, get their turn. */
 const CHUNKS_A_TURN = 8;
@@ -41,19 +40,16 @@ const CHUNKS_A_TURN = 8;
 export class Hub {
   readonly #journal: JournalReader;
   readonly #ledger: LedgerReader;
-  readonly #codec: CursorCodec;
-  readonly #source: LedgerSource;
-  readonly #later: HubOptions['later'];
+  readonly #feed: SharedFeed;
   readonly #clients = new Set<Client>();
   #heads: Cursor;
 
-  constructor(options: HubOptions) {
-    this.#journal = options.journal;
-    this.#ledger = options.ledger;
-    this.#codec = options.codec;
-    this.#later = options.later;
-    this.#source = new LedgerSource(options.ledger, options.messages);
-    this.#heads = { journal: options.journal.head(), ledger: options.ledger.head() };
+  constructor({ journal, ledger, messages, codec, later }: HubOptions) {
+    this.#journal = journal;
+    this.#ledger = ledger;
+    this.#heads = { journal: journal.head(), ledger: ledger.head() };
+    const sources = { journal: new JournalSource(journal), ledger: new LedgerSource(ledger, messages) };
+    this.#feed = { ...sources, codec, later, heads: () => this.#heads };
   }
 
   get size(): number {
@@ -67,9 +63,9 @@ export class Hub {
 
   /** Adds a client that has seen everything up to `from`. Its first messages follow before this returns. */
   join(outlet: Outlet, filter: WatchFilter, from: Cursor): Client {
-    const client = new Client(outlet, filter, from, this.#codec, this.#journal, this.#source, this.#later);
+    const client = new Client(this.#feed, outlet, filter, from);
     this.#clients.add(client);
-    client.pump(this.#heads);
+    client.pump();
     return client;
   }
 
@@ -82,7 +78,7 @@ export class Hub {
   resume(client: Client): void {
     if (!this.#clients.has(client)) return;
     client.unblock();
-    client.pump(this.#heads);
+    client.pump();
   }
 
   /** Looks for itself: what is committed can be read before the news of it has come. */
@@ -95,37 +91,37 @@ export class Hub {
   advance({ journal = 0, ledger = 0 }: Partial<Cursor>): void {
     if (journal <= this.#heads.journal && ledger <= this.#heads.ledger) return;
     this.#heads = { journal: Math.max(journal, this.#heads.journal), ledger: Math.max(ledger, this.#heads.ledger) };
-    for (const client of this.#clients) client.pump(this.#heads);
+    for (const client of this.#clients) client.pump();
   }
 }
 
+/** What all clients share. */
+interface SharedFeed {
+  journal: JournalSource;
+  ledger: LedgerSource;
+  codec: CursorCodec;
+  later: HubOptions['later'];
+  heads: () => Cursor;
+}
+
 export class Client {
+  readonly #feed: SharedFeed;
   readonly #outlet: Outlet;
   readonly #filter: WatchFilter;
-  readonly #codec: CursorCodec;
-  readonly #journal: JournalReader;
-  readonly #ledger: LedgerSource;
-  readonly #later: HubOptions['later'];
   #at: Cursor;
   #blocked = false;
   #scheduled = false;
 
-  constructor(
-    outlet: Outlet,
-    filter: WatchFilter,
-    from: Cursor,
-    codec: CursorCodec,
-    journal: JournalReader,
-    ledger: LedgerSource,
-    later: HubOptions['later'],
-  ) {
+  constructor(feed: SharedFeed, outlet: Outlet, filter: WatchFilter, from: Cursor) {
+    this.#feed = feed;
     this.#outlet = outlet;
     this.#filter = filter;
     this.#at = from;
-    this.#codec = codec;
-    this.#journal = journal;
-    this.#ledger = ledger;
-    this.#later = later;
+  }
+
+  /** The client has seen everything up to here. */
+  get cursor(): Readonly<Cursor> {
+    return this.#at;
   }
 
   unblock(): void {
@@ -136,19 +132,20 @@ export class Client {
     this.#blocked = true;
   }
 
-  /** Sends what there is up to `heads`, until the outlet has enough. */
-  pump(heads: Cursor): void {
+  /** Sends what there is, until the outlet has enough. */
+  pump(): void {
     for (let chunk = 0; chunk < CHUNKS_A_TURN; chunk++) {
       if (this.#blocked) return;
-      if (this.#at.journal < heads.journal) this.#send(this.#received(heads));
+      const heads = this.#feed.heads();
+      if (this.#at.journal < heads.journal) this.#send(this.#fromJournal(heads));
       else if (this.#at.ledger < heads.ledger) this.#send(this.#fromLedger(heads));
       else return;
     }
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#later(() => {
+    this.#feed.later(() => {
       this.#scheduled = false;
-      this.pump(heads);
+      this.pump();
     });
   }
 
@@ -156,35 +153,32 @@ export class Client {
     if (frames !== '' && !this.#outlet.send(frames)) this.#blocked = true;
   }
 
-  #received(heads: Cursor): string {
+  #fromJournal(heads: Cursor): string {
     if (this.#filter.types?.has('received') === false) {
       this.#at = { ...this.#at, journal: heads.journal };
       return '';
     }
-    let frames = '';
-    for (const entry of this.#journal.read(this.#at.journal + 1, JOURNAL_CHUNK_BYTES)) {
-      // Storage may have more than has been announced; a cursor beyond that would not be known on return.
-      if (entry.first > heads.journal) break;
-      this.#at = { ...this.#at, journal: entry.first + itemsOf(entry) - 1 };
-      if (entry.kind === 'events') frames += this.#frame(receivedMessage(entry satisfies EventsEntry));
-    }
-    return frames;
+    return this.#frames(this.#feed.journal.after(this.#at.journal, heads.journal), 'journal', heads);
   }
 
   #fromLedger(heads: Cursor): string {
-    const messages = this.#ledger.after(this.#at.ledger);
-    if (messages === undefined) {
-      this.#at = { ...this.#at, ledger: heads.ledger };
+    return this.#frames(this.#feed.ledger.after(this.#at.ledger), 'ledger', heads);
+  }
+
+  /** The frames of a part, as far as a chunk goes, moving on past them. */
+  #frames(part: Part | undefined, side: keyof Cursor, heads: Cursor): string {
+    if (part === undefined) {
+      this.#at = { ...this.#at, [side]: heads[side] };
       return '';
     }
     let frames = '';
-    for (let place = firstAfter(messages.list, this.#at.ledger); place < messages.list.length; place++) {
-      const message = messages.list[place]!;
-      this.#at = { ...this.#at, ledger: message.position };
+    for (let place = firstAfter(part.list, this.#at[side]); place < part.list.length; place++) {
+      const message = part.list[place]!;
+      this.#at = { ...this.#at, [side]: message.position };
       frames += this.#frame(message);
       if (frames.length >= CHUNK_LENGTH) return frames;
     }
-    this.#at = { ...this.#at, ledger: messages.last };
+    this.#at = { ...this.#at, [side]: part.last };
     return frames;
   }
 
@@ -193,15 +187,52 @@ export class Client {
     if (types !== undefined && !types.has(message.type)) return '';
     if (streams !== undefined && !streams.has(message.stream)) return '';
     if (sources !== undefined && (message.source === undefined || !sources.has(message.source))) return '';
-    return `id: ${this.#codec.encode(this.#at)}\ndata: ${message.text}\n\n`;
+    return `id: ${this.#feed.codec.encode(this.#at)}\ndata: ${message.text}\n\n`;
   }
 }
 
-/** The messages of the ledger, the newest few kept. */
+/** Parts of a feed, the newest few kept, so that all who follow live share them. */
+class KeptParts {
+  readonly #parts: Part[] = [];
+
+  /** The part that holds the position, made when it is not kept. */
+  at(position: number, make: () => Part | undefined): Part | undefined {
+    const kept = this.#parts.findLast(({ first, last }) => first <= position && position <= last);
+    if (kept !== undefined) return kept;
+    const made = make();
+    if (made !== undefined) this.#parts.push(made);
+    if (this.#parts.length > KEPT_PARTS) this.#parts.shift();
+    return made;
+  }
+}
+
+class JournalSource {
+  readonly #journal: JournalReader;
+  readonly #kept = new KeptParts();
+
+  constructor(journal: JournalReader) {
+    this.#journal = journal;
+  }
+
+  /**
+   * Messages from the position after this one on; undefined at the end.
+   * @param head storage may have more than has been announced; a cursor beyond that would not be known on return
+   */
+  after(position: number, head: number): Part | undefined {
+    return this.#kept.at(position + 1, () => {
+      const entries = this.#journal.read(position + 1, JOURNAL_CHUNK_BYTES).filter(({ first }) => first <= head);
+      const newest = entries.at(-1);
+      if (newest === undefined) return undefined;
+      const list = entries.flatMap((entry) => (entry.kind === 'events' ? [receivedMessage(entry)] : []));
+      return { first: position + 1, last: newest.first + itemsOf(newest) - 1, list };
+    });
+  }
+}
+
 class LedgerSource {
   readonly #ledger: LedgerReader;
   readonly #messages: LedgerMessages;
-  readonly #kept: Part[] = [];
+  readonly #kept = new KeptParts();
 
   constructor(ledger: LedgerReader, messages: LedgerMessages) {
     this.#ledger = ledger;
@@ -210,14 +241,10 @@ class LedgerSource {
 
   /** Messages from the position after this one on; undefined at the end. */
   after(position: number): Part | undefined {
-    const kept = this.#kept.findLast(({ first, last }) => first <= position + 1 && position + 1 <= last);
-    if (kept !== undefined) return kept;
-    const entry = this.#ledger.read(position + 1, 1)[0];
-    if (entry === undefined) return undefined;
-    const part = this.#messages.part(entry, position + 1);
-    this.#kept.push(part);
-    if (this.#kept.length > KEPT_PARTS) this.#kept.shift();
-    return part;
+    return this.#kept.at(position + 1, () => {
+      const entry = this.#ledger.read(position + 1, 1)[0];
+      return entry && this.#messages.part(entry, position + 1);
+    });
   }
 }
 

@@ -35,6 +35,9 @@ export interface EventRecord {
     | undefined;
 }
 
+/** Entries, or positions, fetched at a time. */
+const READ_AT_A_TIME = 16;
+
 export class EventReader {
   readonly #journal: JournalReader;
   readonly #ledger: LedgerReader;
@@ -64,7 +67,10 @@ export class EventReader {
     const items: EventItem[] = [];
     let skip = offset;
     let scanned = 0;
-    for (const [entry, place] of this.#backwards(filter.sourceId)) {
+    // Those in quarantine are few and far between, so they have a list of their own.
+    const candidates =
+      filter.status === 'quarantined' ? this.#quarantined(filter.sourceId) : this.#backwards(filter.sourceId);
+    for (const [entry, place] of candidates) {
       if (items.length === limit || scanned++ >= scanLimit) break;
       if (filter.status === undefined && skip > 0) {
         skip--;
@@ -78,10 +84,24 @@ export class EventReader {
     return items;
   }
 
+  *#quarantined(sourceId: string | undefined): Generator<[EventsEntry, number]> {
+    for (let before = Number.MAX_SAFE_INTEGER; ; ) {
+      const positions = this.#ledger.quarantinedBefore(before, READ_AT_A_TIME);
+      for (const position of positions) {
+        const entry = this.#journal.entryAt(position);
+        if (entry?.kind !== 'events' || (sourceId !== undefined && entry.source !== sourceId)) continue;
+        yield [entry, position - entry.first];
+      }
+      const oldest = positions.at(-1);
+      if (oldest === undefined) return;
+      before = oldest;
+    }
+  }
+
   *#backwards(sourceId: string | undefined): Generator<[EventsEntry, number]> {
     let before = this.#journal.head() + 1;
     for (;;) {
-      const entries = this.#journal.readBackwards(before, 16, sourceId);
+      const entries = this.#journal.readBackwards(before, READ_AT_A_TIME, sourceId);
       for (const entry of entries) {
         if (entry.kind !== 'events') continue;
         for (let place = entry.events.count - 1; place >= 0; place--) yield [entry, place];

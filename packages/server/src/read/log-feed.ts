@@ -4,8 +4,9 @@ import { StoreError } from '../store/errors.ts';
 import type { LedgerPosition, LedgerReader } from '../store/ledger.ts';
 import { type EventItem, type EventReader, toItem } from './events.ts';
 
-/** Ledger entries looked at for one page, so that a page for a quiet stream ends. */
-const SCAN_LIMIT = 10_000;
+/** Looked at for one page, so that nobody's filter holds up the others; a page may be short, and the next goes on. */
+const EVENTS_A_PAGE = 2_000;
+const SCAN_LIMIT = 1_000;
 const ENTRIES_AT_A_TIME = 16;
 
 export interface FeedPage {
@@ -36,6 +37,7 @@ export class LogFeed {
   ): FeedPage {
     const items: EventItem[] = [];
     let next = after;
+    let looked = 0;
     for (let scanned = 0; scanned < SCAN_LIMIT; scanned += ENTRIES_AT_A_TIME) {
       const entries = this.#ledger.read(next + 1, ENTRIES_AT_A_TIME);
       if (entries.length === 0) break;
@@ -48,7 +50,7 @@ export class LogFeed {
           const leaves = entry.packet.end - entry.packet.start;
           const seen = Math.max(0, next - (entry.first + leaves) + 1);
           for (let place = seen; place < leaves; place++) {
-            if (items.length === limit) return { items, next };
+            if (items.length === limit || looked++ === EVENTS_A_PAGE) return { items, next };
             const item = this.#item(entry.packet.stream, entry.packet.start + place);
             if (item !== undefined && (sourceId === undefined || item.sourceId === sourceId)) items.push(item);
             next = entry.first + leaves + place;

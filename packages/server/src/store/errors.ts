@@ -5,6 +5,7 @@
  * - `too-new`: the data was written by a later version of this program
  * - `out-of-order`: a caller broke the numbering; a defect of this program
  * - `write-failed`, `read-failed`: the disk refused; the cause says why
+ * - `source-moved`: a source is declared to feed another stream than it has fed
  * - `damaged`: durable data is not what was written
  * - `index-damaged`: the same of data that is derived from the journal; opening the index again repairs it
  */
@@ -15,6 +16,7 @@ export type StoreErrorCode =
   | 'write-failed'
   | 'read-failed'
   | 'damaged'
+  | 'source-moved'
   | 'index-damaged';
 
 export class StoreError extends Error {

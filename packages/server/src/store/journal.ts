@@ -47,7 +47,8 @@ export interface StreamTail {
 /**
  * The append side. One writer holds it; it alone numbers entries.
  *
- * `append` is one atomic commit: when it returns, all entries are on disk (fsync); when it throws, none is. Entries
+ * `append` is one atomic commit: when it returns, all entries are on disk (fsync); when it throws, nobody knows
+ * whether they are, and the journal has to be opened again. Entries
  * come with consecutive positions starting at `next`.
  */
 export interface JournalWriter extends JournalReader {
@@ -55,6 +56,8 @@ export interface JournalWriter extends JournalReader {
   append(entries: readonly JournalEntry[]): void;
   /** The last sequence number given to each source. */
   sourceSeqs(): Map<string, number>;
+  /** The stream that each source has fed so far. */
+  sourceStreams(): Map<string, string>;
   streamTails(): Map<string, StreamTail>;
 }
 

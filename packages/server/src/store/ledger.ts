@@ -87,6 +87,8 @@ export interface LedgerReader {
   /** The journal item that became this leaf. */
   positionOfLeaf(stream: string, leaf: number): Position | undefined;
   reasons(position: Position): string[] | undefined;
+  /** Positions of quarantined events below `before`, newest first. */
+  quarantinedBefore(before: Position, limit: number): Position[];
   policy(hash: string): string | undefined;
   tile(stream: string, level: number, index: number): Buffer | undefined;
   anchor(versionId: string): AnchorRow | undefined;

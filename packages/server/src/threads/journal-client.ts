@@ -20,7 +20,7 @@ export class JournalClient {
   readonly #worker: Worker;
   readonly #events: JournalEvents;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
-  readonly #finding = new Map<number, (positions: Position[]) => void>();
+  readonly #finding = new Map<number, (positions: Position[] | undefined) => void>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #outbox: { wire: WireDelivery; body: Buffer }[] = [];
@@ -59,8 +59,8 @@ export class JournalClient {
     return new Promise((resolve) => this.#waiting.set(id, resolve));
   };
 
-  /** Positions of all versions of an event, oldest first. */
-  find(eventId: string): Promise<Position[]> {
+  /** Positions of all versions of an event, oldest first; undefined when the journal cannot be asked now. */
+  find(eventId: string): Promise<Position[] | undefined> {
     const id = ++this.#lastId;
     this.#post({ kind: 'find', id, eventId });
     return new Promise((resolve) => this.#finding.set(id, resolve));

@@ -2,12 +2,14 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { canonicalize } from '@tidemark/proof';
+import type { Position } from '../event.ts';
 import { SourceAuth } from '../intake/auth.ts';
 import { CutClock } from '../intake/cut-clock.ts';
 import { IntakeError } from '../intake/errors.ts';
 import { type Delivery, type Draft, Intake } from '../intake/intake.ts';
 import { Versions } from '../intake/versions.ts';
 import { Arrivals } from '../pipeline.ts';
+import { StoreError } from '../store/errors.ts';
 import { FingerprintIndex } from '../store/fingerprints/index.ts';
 import { type ConfigEntry, itemsOf } from '../store/journal.ts';
 import { SqliteJournal } from '../store/sqlite/journal.ts';
@@ -19,6 +21,8 @@ const GROUP_BYTES = 8 * 1024 * 1024;
 const CATCH_UP_BYTES = 16 * 1024 * 1024;
 /** After a failure, the journal is opened again with the next delivery, or this much later. */
 const REOPEN_MS = 1000;
+/** Longest sleep before the cuts are looked at again. */
+const MAX_SLEEP_MS = 1000;
 /** A stream that is no longer declared, but has events waiting, is cut at once. */
 const NO_WAIT_MS = 0;
 
@@ -40,7 +44,7 @@ port.on('message', (message: ToJournal) => {
       scheduleTurn();
       return;
     case 'find':
-      say({ kind: 'found', id: message.id, positions: desk?.versions.find(message.eventId) ?? [] });
+      say({ kind: 'found', id: message.id, positions: find(message.eventId) });
       return;
     case 'close':
       close();
@@ -82,6 +86,17 @@ function commit(deliveries: Delivery[]): Answer[] {
   }
 }
 
+/** @returns undefined when the journal cannot be asked now */
+function find(eventId: string): Position[] | undefined {
+  try {
+    desk ??= openDesk();
+    return desk.versions.find(eventId);
+  } catch (error) {
+    fail(error);
+    return undefined;
+  }
+}
+
 /** After the answers: what the index writes to the disk is nothing that anyone waits for. */
 function maintainIndex(): void {
   try {
@@ -110,7 +125,8 @@ function takeGroup(): typeof queue {
 function scheduleCut(): void {
   clearTimeout(cutTimer);
   const next = desk === undefined ? Date.now() + REOPEN_MS : desk.cuts.nextAt();
-  if (next !== undefined) cutTimer = setTimeout(scheduleTurn, Math.max(1, next - Date.now()));
+  // Looked at once a second at least: the wall clock may have been set back.
+  if (next !== undefined) cutTimer = setTimeout(scheduleTurn, Math.min(Math.max(1, next - Date.now()), MAX_SLEEP_MS));
 }
 
 function announceHead(): void {
@@ -137,6 +153,7 @@ function openDesk(): Desk {
     const cuts = new CutClock((stream) => ages.get(stream) ?? NO_WAIT_MS);
     const { sources, limits } = setup;
     const intake = new Intake({ sources, auth, index, versions, limits });
+    refuseMovedSources(journal);
     journalConfigs(journal, cuts);
     return { journal, index, versions, cuts, arrivals: new Arrivals({ intake, journal, cuts, index }) };
   } catch (cause) {
@@ -163,6 +180,19 @@ function openIndex(journal: SqliteJournal): FingerprintIndex {
     index.maintain();
   }
   return index;
+}
+
+/** A source's events are counted in the log of one stream; elsewhere the count would have a gap that nothing explains. */
+function refuseMovedSources(journal: SqliteJournal): void {
+  const fed = journal.sourceStreams();
+  for (const { id, stream } of setup.sources) {
+    const before = fed.get(id);
+    if (before === undefined || before === stream) continue;
+    throw new StoreError(
+      'source-moved',
+      `the source "${id}" feeds the stream "${before}"; declare a new source to feed "${stream}"`,
+    );
+  }
 }
 
 /** Journals each stream's configuration where it is new, and remembers which streams have events waiting for a cut. */

@@ -1,15 +1,16 @@
 /** The pipeline's thread: from the journal to certified, anchored and visible. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { signCheckpoint, verifierKey } from '@tidemark/proof';
+import { formatVerifierKey, parseVerifierKey, signCheckpoint, verifierKey } from '@tidemark/proof';
 import { Anchorer } from '../anchor/anchor.ts';
 import { LocalChain } from '../anchor/local-chain.ts';
 import { Certifier } from '../certify/certifier.ts';
 import type { Signers } from '../certify/stream-log.ts';
 import type { SealedPacket } from '../event.ts';
-import { openKeys } from '../keys.ts';
+import { KeyError, openKeys } from '../keys.ts';
 import { Normalizer } from '../normalize/normalizer.ts';
 import { Passage } from '../pipeline.ts';
+import { StoreError } from '../store/errors.ts';
 import { PacketFiles } from '../store/packets.ts';
 import { SqliteJournalReader } from '../store/sqlite/journal.ts';
 import { SqliteLedger } from '../store/sqlite/ledger.ts';
@@ -19,7 +20,7 @@ const RETRY_MS = 1000;
 
 const setup = workerData as PassageSetup;
 const port = parentPort!;
-const keys = openKeys(setup.dataDir);
+const keys = openKeys(setup.dataDir, false);
 const journal = new SqliteJournalReader(setup.dataDir);
 const ledger = new SqliteLedger(setup.dataDir);
 const files = new PacketFiles(setup.dataDir);
@@ -27,9 +28,16 @@ const normalizer = new Normalizer();
 const chain = setup.anchor.mode === 'local' ? new LocalChain(setup.dataDir, keys.identity, Date.now) : undefined;
 const anchorer = chain && new Anchorer(ledger, chain);
 const signers: Signers = {
-  version: (versionId) => keys.identity.sign(versionId).toString('hex'),
-  checkpoint: (origin, size, root) => {
-    const key = verifierKey(origin, keys.log.publicKey);
+  version: (publisher, versionId) => {
+    if (publisher !== keys.identity.publicKey) throw new KeyError('key-missing', `the key of ${publisher} is not here`);
+    return keys.identity.sign(versionId).toString('hex');
+  },
+  checkpoint: (logKey, size, root) => {
+    const key = parseVerifierKey(logKey);
+    const { name: origin } = key;
+    if (formatVerifierKey(verifierKey(origin, keys.log.publicKey)) !== logKey) {
+      throw new KeyError('key-missing', `the log key ${logKey} is not here`);
+    }
     return signCheckpoint({ origin, size, root: root.toString('hex') }, key, (message) => keys.log.sign(message));
   },
 };
@@ -87,6 +95,9 @@ function startAnchoring(): void {
 
 /** As after a crash: whatever the last commit does not hold is derived from the journal again. */
 function reopen(): Passage {
+  if (ledger.cursor() > journal.head() + 1) {
+    throw new StoreError('damaged', 'the ledger is ahead of the journal: journal.db is not the one that belongs here');
+  }
   files.prepare();
   const certifier = new Certifier(ledger, files, signers);
   return new Passage({ journal, normalizer, certifier, anchorer, publish }, ledger.cursor());

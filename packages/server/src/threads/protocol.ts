@@ -55,8 +55,8 @@ export type FromJournal =
   | { kind: 'answers'; answers: { id: number; answer: Answer }[] }
   /** The journal has grown. */
   | { kind: 'head'; head: Position }
-  /** Positions of all versions of an event, oldest first. */
-  | { kind: 'found'; id: number; positions: Position[] }
+  /** Positions of all versions of an event, oldest first; undefined when the journal could not be asked. */
+  | { kind: 'found'; id: number; positions: Position[] | undefined }
   | { kind: 'trouble'; message: string };
 
 export type ToPassage = { kind: 'wake' } | { kind: 'close' };

@@ -19,8 +19,8 @@ export interface Alarm {
 
 export interface Threads {
   deliver: Deliver;
-  /** Positions of all versions of an event, oldest first. */
-  find(eventId: string): Promise<Position[]>;
+  /** Positions of all versions of an event, oldest first; undefined when the journal cannot be asked now. */
+  find(eventId: string): Promise<Position[] | undefined>;
   /** Deliveries that wait for their commit. */
   pending(): number;
   listen(listener: Listener): void;
@@ -42,7 +42,12 @@ export async function startThreads(journal: JournalSetup, passage: PassageSetup,
   // By then every stream's configuration is in the journal, and the file is there to be read.
   await first.ready;
   second = new PassageClient(passage, { ...alarm, progressed: (progress) => listener?.progressed(progress) });
-  await second.ready;
+  try {
+    await second.ready;
+  } catch (cause) {
+    await first.close();
+    throw cause;
+  }
   second.wake();
   const pipeline = second;
   return {

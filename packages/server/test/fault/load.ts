@@ -40,7 +40,7 @@ export class Load {
     this.#running = Array.from({ length: connections }, () => this.#keepSending(url));
   }
 
-  /** Settles when no request is under way. To be called before the server is killed, awaited after. */
+  /** Settles when no request is under way any more. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#running);

@@ -51,7 +51,11 @@ export async function survive(options: SurviveOptions): Promise<Survived> {
     await killAgainAndAgain(options, random, load, result);
     const last = await start(dataDir, SETTINGS);
     result.restartsMs.push(last.startMs);
-    await judge(last, load, dataDir, result);
+    try {
+      await judge(last, load, dataDir, result);
+    } finally {
+      await last.kill();
+    }
   } catch (error) {
     // A server that does not come up again, or does not get done, is what this is looking for.
     if (!(error instanceof ServerProcessError || error instanceof RangeError)) throw error;
@@ -78,9 +82,7 @@ async function killAgainAndAgain(options: SurviveOptions, random: Random, load: 
     const after = random.between(20, maxLoadMs);
     load.start(server.url, CONNECTIONS);
     await delay(after);
-    const stopped = load.stop();
-    await server.kill();
-    await stopped;
+    await Promise.all([load.stop(), server.kill()]);
     say(
       `${name}  listening after ${Math.round(server.startMs)} ms, under load for ${after} ms;` +
         ` ${load.acknowledged} events acknowledged so far, ${load.unresolved} deliveries without an answer`,

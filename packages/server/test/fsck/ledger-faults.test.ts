@@ -149,11 +149,16 @@ describe('the order of the ledger, anchors and chain', () => {
     ['an anchor proves another packet', (copy) => copy.ledger('UPDATE anchors SET vout = 1 - vout'), 'anchor-invalid'],
     [
       'an envelope is no JSON',
-      (copy) => copy.ledger('UPDATE anchors SET envelope = substr(envelope, 2)'),
+      (copy) => copy.ledger('UPDATE transactions SET envelope = substr(envelope, 2)'),
       'anchor-invalid',
     ],
     ['an anchor names another block', (copy) => copy.ledger('UPDATE anchors SET height = 0'), 'anchor-invalid'],
-    ['an anchor names another transaction', (copy) => copy.ledger("UPDATE anchors SET txid = ''"), 'anchor-mismatch'],
+    [
+      'an anchor names another transaction',
+      (copy) => copy.ledger("UPDATE anchors SET txid = ''; UPDATE transactions SET txid = ''"),
+      'anchor-mismatch',
+    ],
+    ['an anchor has no transaction', (copy) => copy.ledger('DELETE FROM transactions'), 'anchor-invalid'],
     ['an anchor claims more leaves', (copy) => copy.ledger('UPDATE anchors SET "end" = "end" + 1'), 'anchor-mismatch'],
     ['the chain is gone', (copy) => rmSync(copy.path('chain.db')), 'chain-missing'],
     [
@@ -181,9 +186,10 @@ async function forgeAnchor(copy: Copy): Promise<void> {
   const chain = new LocalChain(directories.next(), IDENTITY, () => 1_700_000_000_000);
   const [forged] = await chain.anchor([{ versionId: String(version_id), parents: lineage.parents }]);
   chain.close();
+  copy.ledger('INSERT INTO transactions VALUES (?, ?)', forged!.txid, JSON.stringify(forged?.envelope));
   copy.ledger(
-    'UPDATE anchors SET envelope = ?, txid = ?, height = ?, vout = ? WHERE version_id = ?',
-    ...[JSON.stringify(forged?.envelope), forged!.txid, forged!.height, forged!.vout, String(version_id)],
+    'UPDATE anchors SET txid = ?, height = ?, vout = ? WHERE version_id = ?',
+    ...[forged!.txid, forged!.height, forged!.vout, String(version_id)],
   );
 }
 

@@ -29,7 +29,7 @@ const HASH_BYTES = 32;
  * Content, hashes, tree, tile, signatures, checkpoint and the ledger's names for it are made to fit.
  */
 export function resealLast(copy: Copy, stream: string, change: (sealing: Sealing) => void): void {
-  const keys = openKeys(copy.dir);
+  const keys = openKeys(copy.dir, false);
   const row = copy.find('SELECT * FROM packets WHERE stream = ? ORDER BY "end" DESC', stream);
   const files = new PacketFiles(copy.dir);
   const content = files.read(String(row.content_hash), 0, sizeOf(row)).toString();

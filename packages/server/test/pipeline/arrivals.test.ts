@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { IntakeError } from '../../src/intake/errors.ts';
+import { StoreError } from '../../src/store/errors.ts';
 import { TINY } from '../store/fingerprints/helpers.ts';
 import { bare, checkNumbering, Desk, eventsOf, type Fault, lines } from '../support/arrivals.ts';
 import { Directories } from '../support/directories.ts';
@@ -67,22 +68,21 @@ describe('a group of deliveries', () => {
     desk.close();
   });
 
-  test('one that cannot be compared with what is stored is refused, and leaves nothing of itself', () => {
+  test('what cannot be compared with what is stored ends these arrivals, and new ones take it all', () => {
     const dir = directories.next();
     const before = open(dir);
     before.accept([lines('one', [{ id: 1 }])]);
     before.close();
+    const broken = open(dir);
+    broken.journal.unreadable = true;
+    const deliveries = [lines('one', [{ id: 2 }, { id: 1 }]), lines('one', [{ id: 3 }])];
+    expect(() => broken.accept(deliveries)).toThrow(StoreError);
+    broken.close();
     const desk = open(dir);
-    desk.journal.unreadable = true;
-    const [torn, whole] = desk.accept([lines('one', [{ id: 2 }, { id: 1 }]), lines('one', [{ id: 3 }])]);
-    desk.journal.unreadable = false;
-    expect(torn).toMatchObject({ code: 'internal-error', status: 500 });
-    expect(whole).toMatchObject({ entry: { first: 2, seq: 2 } });
-    checkNumbering(desk);
-    expect(desk.accept([lines('one', [{ id: 2 }, { id: 1 }])])[0]).toMatchObject({
-      duplicates: 1,
-      entry: { first: 3, seq: 3 },
-    });
+    expect(desk.accept(deliveries)).toMatchObject([
+      { duplicates: 1, entry: { first: 2, seq: 2 } },
+      { entry: { first: 3, seq: 3 } },
+    ]);
     checkNumbering(desk);
     desk.close();
   });

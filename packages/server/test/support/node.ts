@@ -9,11 +9,13 @@ export const IDENTITY = new IdentityKey(Buffer.alloc(32, 7));
 export const LOG = new LogKey(Buffer.alloc(32, 9));
 
 export const SIGNERS: Signers = {
-  version: (versionId) => IDENTITY.sign(versionId).toString('hex'),
-  checkpoint: (origin, size, root) =>
-    signCheckpoint({ origin, size, root: root.toString('hex') }, verifierKey(origin, LOG.publicKey), (message) =>
-      LOG.sign(message),
-    ),
+  version: (_publisher, versionId) => IDENTITY.sign(versionId).toString('hex'),
+  checkpoint: (logKey, size, root) => {
+    // The golden packet names a key that is none.
+    const [origin = ''] = logKey.split('+');
+    const key = verifierKey(origin, LOG.publicKey);
+    return signCheckpoint({ origin, size, root: root.toString('hex') }, key, (message) => LOG.sign(message));
+  },
 };
 
 export function sourceOf(id: string, changes: Partial<Source> = {}): Source {

@@ -22,9 +22,9 @@ export interface ReadRoutes {
 
 const STATUSES: readonly Status[] = ['received', 'certified', 'quarantined'];
 const MAX_LIMIT = 1000;
-const MAX_OFFSET = 100_000;
-/** Events looked at for one page of a filtered list. */
-const SCAN_LIMIT = 200_000;
+const MAX_OFFSET = 10_000;
+/** Events looked at for one page of a filtered list, beside those passed by; such a page may be short. */
+const SCAN_LIMIT = 2_000;
 
 export function readRoutes(server: FastifyInstance, options: ReadRoutes): void {
   const { events, logFeed, reconstruction, hub, codec, versions, feedCacheTtlMs } = options;

@@ -1,4 +1,5 @@
 /** The journal in SQLite: a row an entry, so a batch of a thousand events is one insert. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { Position } from '../../event.ts';
@@ -13,8 +14,15 @@ const MIGRATIONS = join(import.meta.dirname, 'migrations', 'journal');
 const PAGE_SIZE = 32_768;
 /** Rows fetched at a time while reading; a read also stops at its byte budget. */
 const READ_ROWS = 64;
+/** Raw bytes after which a read backwards stops. */
+const BACKWARDS_BYTES = 1024 * 1024;
 
 type Row = Record<string, SQLOutputValue>;
+
+/** Whether there is data in the directory. */
+export function hasJournal(dir: string): boolean {
+  return existsSync(join(dir, FILE));
+}
 
 export class SqliteJournalReader implements JournalReader {
   protected readonly db: DatabaseSync;
@@ -22,6 +30,7 @@ export class SqliteJournalReader implements JournalReader {
   readonly #at: StatementSync;
   readonly #backwards: StatementSync;
   readonly #backwardsOfSource: StatementSync;
+  readonly #span: StatementSync;
   readonly #last: StatementSync;
 
   constructor(dir: string, db = openDatabase(join(dir, FILE))) {
@@ -34,6 +43,7 @@ export class SqliteJournalReader implements JournalReader {
     this.#backwardsOfSource = db.prepare(
       'SELECT * FROM entries WHERE first < ? AND source = ? ORDER BY first DESC LIMIT ?',
     );
+    this.#span = db.prepare('SELECT first, count FROM entries WHERE first <= ? ORDER BY first DESC LIMIT 1');
     this.#last = db.prepare('SELECT first, count FROM entries ORDER BY first DESC LIMIT 1');
   }
 
@@ -44,8 +54,9 @@ export class SqliteJournalReader implements JournalReader {
 
   read(from: Position, maxBytes: number): JournalEntry[] {
     const entries: JournalEntry[] = [];
-    const containing = this.entryAt(from);
-    let next = containing === undefined ? from : containing.first;
+    const span = this.#span.get(from);
+    const inside = span !== undefined && from < Number(span.first) + Number(span.count);
+    let next = inside ? Number(span.first) : from;
     let bytes = 0;
     do {
       const rows = this.#from.iterate(next, READ_ROWS);
@@ -65,8 +76,18 @@ export class SqliteJournalReader implements JournalReader {
 
   readBackwards(before: Position, limit: number, source?: string): JournalEntry[] {
     const rows =
-      source === undefined ? this.#backwards.all(before, limit) : this.#backwardsOfSource.all(before, source, limit);
-    return rows.map(toEntry);
+      source === undefined
+        ? this.#backwards.iterate(before, limit)
+        : this.#backwardsOfSource.iterate(before, source, limit);
+    const entries: JournalEntry[] = [];
+    let bytes = 0;
+    for (const row of rows) {
+      const entry = toEntry(row);
+      entries.push(entry);
+      if (entry.kind === 'events') bytes += entry.events.raw.length;
+      if (bytes >= BACKWARDS_BYTES) break;
+    }
+    return entries;
   }
 
   entryAt(position: Position): JournalEntry | undefined {
@@ -91,7 +112,7 @@ export class SqliteJournal extends SqliteJournalReader implements JournalWriter 
     super(dir, openDatabase(join(dir, FILE), { migrations: MIGRATIONS, pageSize: PAGE_SIZE }));
     this.db.exec('PRAGMA wal_autocheckpoint = 1024');
     this.#insert = this.db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
-    this.#setSeq = this.db.prepare('INSERT INTO sources VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq');
+    this.#setSeq = this.db.prepare('INSERT INTO sources VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq');
     this.#setTail = this.db.prepare(
       `INSERT INTO stream_tails VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
          last_events = max(last_events, excluded.last_events), last_cut = max(last_cut, excluded.last_cut),
@@ -105,7 +126,7 @@ export class SqliteJournal extends SqliteJournalReader implements JournalWriter 
   }
 
   append(entries: readonly JournalEntry[]): void {
-    const seqs = new Map<string, number>();
+    const seqs = new Map<string, { seq: number; stream: string }>();
     let next = this.#next;
     try {
       inTransaction(this.db, () => {
@@ -113,9 +134,10 @@ export class SqliteJournal extends SqliteJournalReader implements JournalWriter 
           if (entry.first !== next) throw new StoreError('out-of-order', `entry ${entry.first} where ${next} is due`);
           next += itemsOf(entry);
           this.#insertEntry(entry);
-          if (entry.kind === 'events') seqs.set(entry.source, entry.seq + entry.events.count - 1);
+          if (entry.kind === 'events')
+            seqs.set(entry.source, { seq: entry.seq + entry.events.count - 1, stream: entry.stream });
         }
-        for (const [source, seq] of seqs) this.#setSeq.run(source, seq);
+        for (const [source, { seq, stream }] of seqs) this.#setSeq.run(source, seq, stream);
         for (const [stream, tail] of tailsOf(entries)) {
           this.#setTail.run(stream, tail.lastEvents, tail.lastCut, tail.config ?? null);
         }
@@ -130,6 +152,11 @@ export class SqliteJournal extends SqliteJournalReader implements JournalWriter 
   sourceSeqs(): Map<string, number> {
     const rows = this.db.prepare('SELECT source, seq FROM sources').all();
     return new Map(rows.map((row) => [String(row.source), Number(row.seq)]));
+  }
+
+  sourceStreams(): Map<string, string> {
+    const rows = this.db.prepare('SELECT source, stream FROM sources').all();
+    return new Map(rows.map((row) => [String(row.source), String(row.stream)]));
   }
 
   streamTails(): Map<string, StreamTail> {
@@ -160,23 +187,6 @@ export class SqliteJournal extends SqliteJournalReader implements JournalWriter 
       events?.events.headers ?? null,
       events?.events.raw ?? null,
     );
-  }
-}
-
-/** Moves what the journal's write-ahead log holds into the database, without holding up its writer. */
-export class JournalCheckpointer {
-  readonly #db: DatabaseSync;
-
-  constructor(dir: string) {
-    this.#db = openDatabase(join(dir, FILE), { migrations: MIGRATIONS });
-  }
-
-  run(): void {
-    this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
-  }
-
-  close(): void {
-    this.#db.close();
   }
 }
 

@@ -106,6 +106,11 @@ export class SqliteLedgerReader implements LedgerReader {
     return row && (JSON.parse(String(row.reasons)) as string[]);
   }
 
+  quarantinedBefore(before: Position, limit: number): Position[] {
+    const sql = 'SELECT position FROM quarantine WHERE position < ? ORDER BY position DESC LIMIT ?';
+    return this.#all(sql, before, limit).map(({ position }) => Number(position));
+  }
+
   policy(hash: string): string | undefined {
     const row = this.#get('SELECT policy FROM policies WHERE hash = ?', hash);
     return row && String(row.policy);
@@ -117,12 +122,16 @@ export class SqliteLedgerReader implements LedgerReader {
   }
 
   anchor(versionId: string): AnchorRow | undefined {
-    const row = this.#get('SELECT * FROM anchors WHERE version_id = ?', versionId);
+    const row = this.#get('SELECT * FROM anchors JOIN transactions USING (txid) WHERE version_id = ?', versionId);
     return row && toAnchor(row);
   }
 
   anchorCovering(stream: string, end: number): AnchorRow | undefined {
-    const row = this.#get('SELECT * FROM anchors WHERE stream = ? AND "end" >= ? ORDER BY "end" LIMIT 1', stream, end);
+    const row = this.#get(
+      'SELECT * FROM anchors JOIN transactions USING (txid) WHERE stream = ? AND "end" >= ? ORDER BY "end" LIMIT 1',
+      stream,
+      end,
+    );
     return row && toAnchor(row);
   }
 
@@ -175,6 +184,7 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
   readonly #putStream: StatementSync;
   readonly #putPolicy: StatementSync;
   readonly #setCursor: StatementSync;
+  readonly #putTransaction: StatementSync;
   readonly #insertAnchor: StatementSync;
 
   constructor(dir: string) {
@@ -190,7 +200,8 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
     this.#putStream = db.prepare('INSERT OR REPLACE INTO streams VALUES (?, ?, ?, ?, ?, ?)');
     this.#putPolicy = db.prepare('INSERT OR IGNORE INTO policies VALUES (?, ?)');
     this.#setCursor = db.prepare('UPDATE cursor SET position = ?');
-    this.#insertAnchor = db.prepare('INSERT INTO anchors VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#putTransaction = db.prepare('INSERT OR IGNORE INTO transactions VALUES (?, ?)');
+    this.#insertAnchor = db.prepare('INSERT INTO anchors VALUES (?, ?, ?, ?, ?, ?, ?)');
     this.#head = this.head();
   }
 
@@ -209,7 +220,8 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
   recordAnchors(anchors: readonly AnchorRow[]): void {
     this.#write(() => {
       for (const { versionId, stream, end, chain, vout, txid, height, envelope } of anchors) {
-        this.#insertAnchor.run(versionId, stream, end, chain, vout, txid, height, envelope);
+        this.#putTransaction.run(txid, envelope);
+        this.#insertAnchor.run(versionId, stream, end, chain, vout, txid, height);
         this.#enter('anchor', 1, versionId);
       }
     });

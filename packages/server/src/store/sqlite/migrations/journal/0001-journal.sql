@@ -15,7 +15,8 @@ CREATE INDEX entries_by_source ON entries (source, first) WHERE source IS NOT NU
 
 CREATE TABLE sources (
   source TEXT PRIMARY KEY,
-  seq    INTEGER NOT NULL
+  seq    INTEGER NOT NULL,
+  stream TEXT NOT NULL -- the one that the source feeds, for good
 ) STRICT, WITHOUT ROWID;
 
 -- What the writer must know of each stream when it starts again: whether events wait for a cut, and the configuration.

@@ -66,6 +66,12 @@ CREATE TABLE tiles (
   PRIMARY KEY (stream, level, idx)
 ) STRICT;
 
+-- One transaction carries the anchors of many streams.
+CREATE TABLE transactions (
+  txid     TEXT PRIMARY KEY,
+  envelope TEXT NOT NULL -- SPV envelope, JSON
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE anchors (
   version_id TEXT PRIMARY KEY,
   stream     TEXT NOT NULL,
@@ -73,7 +79,6 @@ CREATE TABLE anchors (
   chain      TEXT NOT NULL,
   vout       INTEGER NOT NULL,
   txid       TEXT NOT NULL,
-  height     INTEGER NOT NULL,
-  envelope   TEXT NOT NULL -- SPV envelope, JSON
+  height     INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX anchors_by_end ON anchors (stream, "end");
