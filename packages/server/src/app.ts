@@ -8,6 +8,8 @@ import { BodyReader } from './http/body.ts';
 import { EventVersions } from './http/event-versions.ts';
 import { buildServer } from './http/server.ts';
 import { type Instance, openInstance } from './instance.ts';
+import { Admission } from './intake/admission.ts';
+import { SourceAuth } from './intake/auth.ts';
 import { type NodeKeys, openAdminToken, openKeys } from './keys.ts';
 import { CursorCodec } from './live/cursor.ts';
 import { Hub } from './live/hub.ts';
@@ -106,6 +108,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
   const server = buildServer({
     ...readers,
     ...{ hub, health, metrics, bodies, log },
+    admission: new Admission(sources, new SourceAuth(secrets)),
     accepting: () => accepting,
     deliver: threads.deliver,
     versions: new EventVersions(readers.events, threads.find),

@@ -1,10 +1,21 @@
-/** `tidemark keys new` */
+/** `tidemark keys new`, `tidemark keys show` */
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { createSecretFile, IdentityKey, LogKey } from '../keys.ts';
+import { hasJournal } from '../store/sqlite/journal.ts';
+import { SqliteLedgerReader } from '../store/sqlite/ledger.ts';
+import type { StreamConfig } from '../stream.ts';
+import { CliError, MISUSE } from './errors.ts';
 import type { Run } from './run.ts';
 
 export function keysCommand(run: Run): Command {
-  const keys = new Command('keys').description('Make keys.');
+  const keys = new Command('keys').description('Show the public keys that verifiers pin, or make private ones.');
+  keys
+    .command('show')
+    .description('Print the public keys of each stream: what "verify --publisher" and "--log-key" take.')
+    .requiredOption('--data <dir>', 'data directory; its server may be running')
+    .exitOverride()
+    .action((options: { data: string }) => run(showKeys(resolve(options.data))));
   keys
     .command('new')
     .description('Make a private key in a new file, readable by you alone, and print its public half.')
@@ -13,6 +24,17 @@ export function keysCommand(run: Run): Command {
     .exitOverride()
     .action((file: string, options: { log?: boolean }) => run(makeKey(file, options.log ?? false)));
   return keys;
+}
+
+async function showKeys(dataDir: string): Promise<number> {
+  if (!hasJournal(dataDir)) throw new CliError(MISUSE, `${dataDir} is no data directory`);
+  const ledger = new SqliteLedgerReader(dataDir);
+  for (const { stream, config } of ledger.streams()) {
+    const { publisher, logKey } = JSON.parse(config) as StreamConfig;
+    process.stdout.write(`${stream}\n  --publisher ${publisher}\n  --log-key ${logKey}\n`);
+  }
+  ledger.close();
+  return 0;
 }
 
 async function makeKey(file: string, log: boolean): Promise<number> {

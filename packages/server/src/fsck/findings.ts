@@ -8,6 +8,7 @@ type JournalCode =
   | 'journal-entry-malformed'
   /** A source's count has a gap, or goes back. */
   | 'seq-not-contiguous'
+  | 'source-in-two-streams'
   /** `sources` is not what the entries add up to: the next event would get a wrong number. */
   | 'sources-row-wrong'
   /** `stream_tails` is not what the entries add up to: a cut would be missed. */

@@ -111,7 +111,14 @@ class JournalCheck {
     if (seq !== expected) {
       this.#report('seq-not-contiguous', first, `source ${source} goes on with seq ${seq}, ${expected} is due`);
     }
-    this.#seqs.add(source, seq, first, count);
+    this.#seqs.add(source, stream, seq, first, count);
+    if (this.#seqs.stream(source) !== stream) {
+      this.#report(
+        'source-in-two-streams',
+        first,
+        `source ${source} feeds ${stream}, before ${this.#seqs.stream(source)}`,
+      );
+    }
     const batch = new EventBatch(headers, raw);
     if (batch.count !== count) {
       this.#report('journal-entry-malformed', first, `${count} events with ${headers.length} bytes of headers`);
@@ -152,14 +159,11 @@ class JournalCheck {
   }
 
   #checkSources(): void {
-    const stored = new Map(
-      this.#db
-        .prepare('SELECT source, seq FROM sources')
-        .all()
-        .map(({ source, seq }) => [String(source), Number(seq)]),
-    );
+    const rows = this.#db.prepare('SELECT source, seq, stream FROM sources').all();
+    const stored = new Map(rows.map(({ source, seq, stream }) => [String(source), `${seq} in ${stream}`]));
     for (const source of new Set([...stored.keys(), ...this.#seqs.sources])) {
-      const [has, due] = [stored.get(source) ?? 0, this.#seqs.last(source)];
+      const due = `${this.#seqs.last(source)} in ${this.#seqs.stream(source)}`;
+      const has = stored.get(source) ?? 'none';
       if (has === due) continue;
       this.#findings.violation('sources-row-wrong', `source ${source}`, `has the last seq ${has}, its entries ${due}`);
     }

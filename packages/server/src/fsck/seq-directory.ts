@@ -1,18 +1,18 @@
 import type { Position } from '../event.ts';
 
-/** Which entry holds a source's event: two numbers for each entry, none for its events. */
+/** Sources and their streams, and which entry holds an event: two numbers for each entry, none for its events. */
 export class SeqDirectory {
-  readonly #bySource = new Map<string, { seqs: number[]; firsts: Position[]; last: number }>();
+  readonly #bySource = new Map<string, { stream: string; seqs: number[]; firsts: Position[]; last: number }>();
 
   get sources(): Iterable<string> {
     return this.#bySource.keys();
   }
 
   /** The entry at `first` brings `count` events from `seq` on. */
-  add(source: string, seq: number, first: Position, count: number): void {
+  add(source: string, stream: string, seq: number, first: Position, count: number): void {
     let known = this.#bySource.get(source);
     if (known === undefined) {
-      known = { seqs: [], firsts: [], last: 0 };
+      known = { stream, seqs: [], firsts: [], last: 0 };
       this.#bySource.set(source, known);
     }
     known.seqs.push(seq);
@@ -23,6 +23,11 @@ export class SeqDirectory {
   /** The last seq of a source, 0 for one that has none. */
   last(source: string): number {
     return this.#bySource.get(source)?.last ?? 0;
+  }
+
+  /** The stream of a source's first entry. */
+  stream(source: string): string | undefined {
+    return this.#bySource.get(source)?.stream;
   }
 
   /** The newest entry that begins at `seq` or below, and the place that the event has in it if it has one. */

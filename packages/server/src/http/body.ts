@@ -13,6 +13,12 @@ const DECODERS = new Map<string, () => Transform>([
   ['zstd', createZstdDecompress],
 ]);
 
+interface Held {
+  bytes: number;
+  /** Of all bodies together, for this one to be let in. */
+  limit: number;
+}
+
 export class BodyReader {
   readonly #maxBytes: number;
   readonly #maxInFlight: number;
@@ -30,13 +36,15 @@ export class BodyReader {
 
   /**
    * Reads the body and calls `use` with it; the memory counts as taken until `use` is done.
-   * @throws Problem 400 `body-malformed`, 413 `body-too-large`, 415 `unsupported-media-type`, 503 `overloaded`
+   * @param admitted whether the sender is known: strangers share half of the memory, so that they keep nobody else out
+   * @throws Problem 400 `body-malformed`, 408 `request-timeout`, 413 `body-too-large`, 415 `unsupported-media-type`,
+   *   503 `overloaded`
    */
-  async with<T>(request: FastifyRequest, use: (body: Buffer) => Promise<T>): Promise<T> {
+  async with<T>(request: FastifyRequest, admitted: boolean, use: (body: Buffer) => Promise<T>): Promise<T> {
     const declared = Number(request.headers['content-length'] ?? 0);
     if (declared > this.#maxBytes) throw this.#tooLarge();
     // Counted as it comes: what is merely declared would let a few idle connections keep everybody out.
-    const held = { bytes: 0 };
+    const held = { bytes: 0, limit: admitted ? this.#maxInFlight : this.#maxInFlight / 2 };
     try {
       return await use(await this.#read(request, held));
     } finally {
@@ -44,14 +52,17 @@ export class BodyReader {
     }
   }
 
-  async #read(request: FastifyRequest, held: { bytes: number }): Promise<Buffer> {
+  async #read(request: FastifyRequest, held: Held): Promise<Buffer> {
     const source = (request.body as Readable | undefined) ?? request.raw;
     const decoder = decoderFor(request);
     const chunks: Buffer[] = [];
     let length = 0;
     try {
       const stream: Readable = decoder === undefined ? source : decoded(source, decoder);
-      for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      const chunksOf: AsyncIterator<Buffer> = stream.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]();
+      for (;;) {
+        const { done, value: chunk } = await inTime(chunksOf.next());
+        if (done === true) break;
         length += chunk.length;
         if (length > this.#maxBytes) throw this.#tooLarge();
         if (length > held.bytes) this.#take(held, length - held.bytes);
@@ -66,8 +77,8 @@ export class BodyReader {
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
   }
 
-  #take(held: { bytes: number }, bytes: number): void {
-    if (this.#inFlight + bytes > this.#maxInFlight) {
+  #take(held: Held, bytes: number): void {
+    if (this.#inFlight + bytes > held.limit) {
       throw new Problem(503, 'overloaded', 'too much is being taken in at once; send it again later', {
         retryAfter: 1,
       });
@@ -82,6 +93,21 @@ export class BodyReader {
       'body-too-large',
       `a body is at most ${this.#maxBytes} bytes, decoded; send smaller batches`,
     );
+  }
+}
+
+/** Nothing of a body for so long, and its sender is taken for gone. */
+const IDLE_MS = 10_000;
+
+async function inTime<T>(next: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.reject(new Problem(408, 'request-timeout', `nothing of the body came for ${IDLE_MS / 1000} s; send it again`));
+  }, IDLE_MS);
+  try {
+    return await Promise.race([next, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -7,6 +7,7 @@ import { EventBatchBuilder } from '../store/batch.ts';
 import type { FingerprintIndex } from '../store/fingerprints/index.ts';
 import type { EventsEntry } from '../store/journal.ts';
 import type { Source } from '../stream.ts';
+import { Admission } from './admission.ts';
 import type { Credentials, SourceAuth } from './auth.ts';
 import { decode, type Format } from './decode.ts';
 import { type Decoded, Unreadable } from './decoded.ts';
@@ -58,15 +59,14 @@ export interface Numbering {
 
 export class Intake {
   readonly #feeds: Map<string, Feed>;
-  readonly #auth: SourceAuth;
+  readonly #admission: Admission;
   readonly #index: FingerprintIndex;
   readonly #limits: IntakeOptions['limits'];
   readonly #versions: Versions;
 
   constructor(options: IntakeOptions) {
-    const enabled = options.sources.filter((source) => source.enabled);
-    this.#feeds = new Map(enabled.map((source) => [source.id, { source, identity: new Identity(source) }]));
-    this.#auth = options.auth;
+    this.#feeds = new Map(options.sources.map((source) => [source.id, { source, identity: new Identity(source) }]));
+    this.#admission = new Admission(options.sources, options.auth);
     this.#index = options.index;
     this.#limits = options.limits;
     this.#versions = options.versions;
@@ -100,12 +100,8 @@ export class Intake {
   }
 
   #admit(sourceId: string, credentials: Credentials): Feed {
-    const feed = this.#feeds.get(sourceId);
-    if (feed === undefined) {
-      throw new IntakeError('source-not-found-or-disabled', `there is no enabled source "${sourceId.slice(0, 64)}"`);
-    }
-    this.#auth.check(feed.source, credentials);
-    return feed;
+    const { id } = this.#admission.admit(sourceId, credentials);
+    return this.#feeds.get(id)!;
   }
 }
 

@@ -62,6 +62,16 @@ describe('the journal', () => {
       'sources-row-wrong',
     ],
     [
+      'the stream of a source is forgotten',
+      (copy) => copy.journal("UPDATE sources SET stream = 'water' WHERE source = 'plant'"),
+      'sources-row-wrong',
+    ],
+    [
+      'a source feeds two streams',
+      (copy) => copy.journal(`UPDATE entries SET stream = 'water' WHERE first = ${THIRD}`),
+      ...(['source-in-two-streams', 'stream-tail-wrong', 'config-missing', 'placed-in-wrong-stream'] as const),
+    ],
+    [
       'a waiting cut would be missed',
       (copy) => copy.journal("UPDATE stream_tails SET last_cut = last_cut + 1 WHERE stream = 'water'"),
       'stream-tail-wrong',

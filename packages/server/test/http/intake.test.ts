@@ -87,6 +87,8 @@ describe('NDJSON', () => {
   it('reads lines with LF or CRLF, blank ones and a last one without end', async () => {
     const { status, body } = await ingest(server.url, '{"id":"l1"}\r\n\n{"id":"l2"}\n\r\n{"id":"l3"}', NDJSON);
     expect([status, body.inserted]).toEqual([200, ['l1', 'l2', 'l3'].map((id) => idOf('default', id))]);
+    const { evidence } = (await get(server.url, `/ingest/events/${body.inserted[0]}`)).body;
+    expect(evidence[0].rawHash).toBe(sha256('{"id":"l1"}'));
   });
 
   it('keeps the neighbours of lines that are broken, and counts them from 0', async () => {

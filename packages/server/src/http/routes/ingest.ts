@@ -1,6 +1,9 @@
 /** `POST /ingest/events`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Admission } from '../../intake/admission.ts';
+import type { Credentials } from '../../intake/auth.ts';
 import type { Format } from '../../intake/decode.ts';
+import { IntakeError } from '../../intake/errors.ts';
 import type { Deliver } from '../../threads/journal-client.ts';
 import type { Acknowledged, Refused } from '../../threads/protocol.ts';
 import { bearer } from '../access.ts';
@@ -9,6 +12,7 @@ import { badRequest, Problem } from '../problem.ts';
 
 export interface IngestRoutes {
   bodies: BodyReader;
+  admission: Admission;
   deliver: Deliver;
   /** False once the server is shutting down. */
   accepting: () => boolean;
@@ -22,7 +26,7 @@ const FORMATS = new Map<string, Format>([
 ]);
 const MAX_NAME_LENGTH = 256;
 
-export function ingestRoutes(server: FastifyInstance, { bodies, deliver, accepting }: IngestRoutes): void {
+export function ingestRoutes(server: FastifyInstance, { bodies, admission, deliver, accepting }: IngestRoutes): void {
   server.post('/ingest/events', async (request, reply) => {
     if (!accepting()) {
       throw new Problem(503, 'shutting-down', 'this server is going down; send it again later', { retryAfter: 5 });
@@ -30,12 +34,25 @@ export function ingestRoutes(server: FastifyInstance, { bodies, deliver, accepti
     const format = formatOf(request);
     const sourceId = sourceOf(request);
     const deliveryId = header(request, 'idempotency-key');
-    const answer = await bodies.with(request, (body) =>
-      deliver({ sourceId, format, body, deliveryId, credentials: { bearer: bearer(request) } }),
+    const credentials = { bearer: bearer(request) };
+    const admitted = sourceId !== undefined && admit(sourceId, credentials);
+    const answer = await bodies.with(request, admitted, (body) =>
+      deliver({ sourceId, format, body, deliveryId, credentials }),
     );
     if (!answer.ok) throw refusal(answer);
     return acknowledge(request, reply, answer);
   });
+
+  /** A sender who names the source outside the body is known, or turned away, before the body is read. */
+  function admit(sourceId: string, credentials: Credentials): true {
+    try {
+      admission.admit(sourceId, credentials);
+      return true;
+    } catch (cause) {
+      if (!(cause instanceof IntakeError)) throw cause;
+      throw new Problem(cause.status, cause.code, cause.hint, { cause });
+    }
+  }
 }
 
 function acknowledge(request: FastifyRequest, reply: FastifyReply, answer: Acknowledged): FastifyReply {
