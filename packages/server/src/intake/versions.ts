@@ -59,7 +59,6 @@ export class Versions {
     const low = batch.fingerprintLow(index);
     const positions = this.#index.lookup(high, low);
     if (positions.length === 0) return NEW;
-    if (positions.length > MAX_VERSIONS) return TOO_MANY;
     const versions: Version[] = [];
     for (const position of positions) {
       const version = this.#versionAt(position);
@@ -70,6 +69,7 @@ export class Versions {
     const canonical = canonicalText(value);
     const same = (version: Version) => canonicalText(parseJson(version.batch.text(version.index))) === canonical;
     if (versions.some(same)) return KNOWN;
+    if (versions.length >= MAX_VERSIONS) return TOO_MANY;
     return { known: false, supersedes: Math.max(...versions.map((version) => version.seq)) };
   }
 
