@@ -1,6 +1,6 @@
 /** One stream's log, from its first leaf to its last: packets, lines, tree, tiles, and what the ledger says of it. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { Frontier, type Leaf, toHex } from '@tidemark/proof';
+import { type Leaf, toHex } from '@tidemark/proof';
 import type { Position } from '../event.ts';
 import type { PacketFiles } from '../store/packets.ts';
 import type { Configs, JournaledConfig } from './configs.ts';
@@ -18,8 +18,7 @@ import {
   type PacketRow,
   readManifest,
 } from './packet.ts';
-import { nativeSha256 } from './sha256.ts';
-import { TileCheck } from './tiles.ts';
+import { TreeCheck } from './tiles.ts';
 
 export interface StreamSources {
   journal: DatabaseSync;
@@ -49,12 +48,12 @@ class StreamWalk {
   readonly #findings: Findings;
   readonly #events: JournalEvents;
   readonly #positions: LeafPositions;
-  readonly #tiles: TileCheck;
   readonly #reasons: StatementSync;
   readonly #quarantined: StatementSync;
   readonly #through = new Map<string, number>();
-  /** Undefined from the leaf on that could be read nowhere. */
-  #tree: Frontier | undefined = new Frontier(undefined, nativeSha256);
+  readonly #tree: TreeCheck;
+  /** From the leaf on that could be read nowhere, there is no tree to check. */
+  #treeEnded = false;
   /** By the key in the log's header or, where that cannot be read, in its configuration. */
   #verifier: LogVerifier | undefined;
   #end = 0;
@@ -70,7 +69,7 @@ class StreamWalk {
     this.#findings = findings;
     this.#events = new JournalEvents(journal);
     this.#positions = new LeafPositions(ledger, stream, findings);
-    this.#tiles = new TileCheck(ledger, stream, findings);
+    this.#tree = new TreeCheck(ledger, stream, findings);
     this.#reasons = ledger.prepare('SELECT reasons FROM quarantine WHERE position = ? AND stream = ? AND leaf = ?');
     this.#quarantined = ledger.prepare('SELECT count(*) AS rows FROM quarantine WHERE stream = ?');
   }
@@ -94,7 +93,7 @@ class StreamWalk {
 
   finish(): WalkedStream {
     this.#positions.finish(this.#end);
-    if (this.#tree !== undefined) this.#tiles.finish();
+    if (!this.#treeEnded) this.#tree.finish();
     const surplus = Number(this.#quarantined.get(this.#stream)?.rows) - (this.#quarantinedLeaves ?? Infinity);
     if (surplus > 0) {
       this.#findings.violation(
@@ -170,7 +169,7 @@ class StreamWalk {
     const context = { stream: this.#stream, index, position, event, config, reasons: this.#storedReasons };
     const checked = line && checkLine(line, context, this.#findings);
     this.#note(event, checked?.leaf);
-    this.#grow(index, checked?.hash ?? this.#tiles.storedLeafHash(index));
+    this.#grow(index, checked?.hash ?? this.#tree.storedLeafHash(index));
   }
 
   /** Keeps what packets and checkpoints are held against: by the journal if it has the event, else by the leaf. */
@@ -183,19 +182,18 @@ class StreamWalk {
   }
 
   #grow(index: number, leafHash: Uint8Array | undefined): void {
-    if (this.#tree === undefined) return;
+    if (this.#treeEnded) return;
     if (leafHash === undefined) {
-      this.#tree = undefined;
+      this.#treeEnded = true;
       const what = `neither line nor tile has leaf ${index}: roots and tiles from there on are not checked`;
       this.#findings.note('unchecked', `stream ${this.#stream}`, what);
       return;
     }
     this.#tree.append(leafHash);
-    this.#tiles.append(leafHash);
   }
 
   #checkTree(row: PacketRow, read: PacketManifest, config: JournaledConfig | undefined, where: string): void {
-    const root = this.#tree && toHex(this.#tree.root());
+    const root = this.#treeEnded ? undefined : toHex(this.#tree.root());
     if (root !== undefined && root !== read.log.root && !this.#rootWrong) {
       // Every later tree has the same leaves in it, so once is enough.
       this.#rootWrong = true;

@@ -1,6 +1,6 @@
-/** The stored tiles of a log against those that its leaves make. */
+/** A log's tree as its leaves make it, and the stored tiles against it. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { Frontier } from '@tidemark/proof';
+import { Frontier, nodeHash } from '@tidemark/proof';
 import { HASH_BYTES, TILE_WIDTH } from '../tile.ts';
 import type { Findings } from './findings.ts';
 import { nativeSha256 } from './sha256.ts';
@@ -10,9 +10,11 @@ interface Level {
   index: number;
   count: number;
   hashes: Buffer;
+  /** The tree over the tile's hashes. */
+  tree: Frontier;
 }
 
-export class TileCheck {
+export class TreeCheck {
   readonly #stream: string;
   readonly #findings: Findings;
   readonly #get: StatementSync;
@@ -29,6 +31,12 @@ export class TileCheck {
 
   append(leafHash: Uint8Array): void {
     this.#push(0, leafHash);
+  }
+
+  /** Of all leaves so far, at least one. The trees over the unfinished tiles are the parts that it consists of. */
+  root(): Uint8Array {
+    const parts = this.#levels.toReversed().flatMap(({ tree }) => tree.nodes);
+    return parts.reduceRight((right, left) => nodeHash(left, right, nativeSha256));
   }
 
   /** The hash that a tile has for a leaf: stands in where the leaf itself cannot be read. */
@@ -48,15 +56,18 @@ export class TileCheck {
   }
 
   #push(number: number, hash: Uint8Array): void {
-    this.#levels[number] ??= { index: 0, count: 0, hashes: Buffer.alloc(TILE_WIDTH * HASH_BYTES) };
+    this.#levels[number] ??= { index: 0, count: 0, hashes: Buffer.alloc(TILE_WIDTH * HASH_BYTES), tree: emptyTree() };
     const level = this.#levels[number];
     level.hashes.set(hash, level.count * HASH_BYTES);
+    level.tree.append(hash);
     level.count++;
     if (level.count < TILE_WIDTH) return;
     this.#compare(number, level);
+    const root = level.tree.root();
+    level.tree = emptyTree();
     level.count = 0;
     level.index++;
-    this.#push(number + 1, rootOver(level.hashes));
+    this.#push(number + 1, root);
   }
 
   #compare(number: number, { index, count, hashes }: Level): void {
@@ -78,8 +89,6 @@ export class TileCheck {
   }
 }
 
-function rootOver(hashes: Buffer): Uint8Array {
-  const tree = new Frontier(undefined, nativeSha256);
-  for (let at = 0; at < hashes.length; at += HASH_BYTES) tree.append(hashes.subarray(at, at + HASH_BYTES));
-  return tree.root();
+function emptyTree(): Frontier {
+  return new Frontier(undefined, nativeSha256);
 }

@@ -57,11 +57,11 @@ export class BodyReader {
     const decoder = decoderFor(request);
     const chunks: Buffer[] = [];
     let length = 0;
+    const stream: Readable = decoder === undefined ? source : decoded(source, decoder);
+    const arriving: AsyncIterator<Buffer> = stream.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]();
     try {
-      const stream: Readable = decoder === undefined ? source : decoded(source, decoder);
-      const chunksOf: AsyncIterator<Buffer> = stream.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]();
       for (;;) {
-        const { done, value: chunk } = await inTime(chunksOf.next());
+        const { done, value: chunk } = await inTime(arriving.next());
         if (done === true) break;
         length += chunk.length;
         if (length > this.#maxBytes) throw this.#tooLarge();
@@ -69,7 +69,9 @@ export class BodyReader {
         chunks.push(chunk);
       }
     } catch (cause) {
-      discard(source, decoder);
+      const discardRest = () => discard(source, decoder);
+      // The iterator has to let go first. It is not waited for: of a sender that is gone it never hears.
+      void arriving.return?.().then(discardRest, discardRest);
       if (cause instanceof Problem) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new Problem(400, 'body-malformed', `the body ended early or its encoding is damaged: ${why}`, { cause });

@@ -1,7 +1,7 @@
 /** Bodies that are too large, damaged on the way or endless: refused without building them up, and nobody waits. */
 import type { Socket } from 'node:net';
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { CSV, expectNoTraces, GZIP, JSON_TYPE, MIB, NDJSON, type Row, useAbusedServer } from './abuse.ts';
 import { eventually } from './server.ts';
 
@@ -14,6 +14,15 @@ const piece = Buffer.alloc(MIB, ' ');
 function* spaces(mebibytes: number): Generator<Buffer> {
   for (let sent = 0; sent < mebibytes; sent++) yield piece;
 }
+
+/** What a client hears that stops in the middle of its body; it takes as long as some of the tests here together. */
+let answerToIdle: Promise<string>;
+beforeAll(() => {
+  const idle = open(['content-type: application/json', 'content-length: 1000']);
+  idle.write('{"events":[');
+  answerToIdle = new Promise((resolve) => idle.once('data', (bytes) => resolve(bytes.toString('utf8'))));
+  answerToIdle.finally(() => idle.destroy());
+});
 
 describe('too much', () => {
   const zeros = Buffer.alloc(128 * MIB);
@@ -104,6 +113,12 @@ describe('slow and idle clients', () => {
       await goodEventIsCertified();
     }
     expect(await firstLine(slow)).toBe('HTTP/1.1 200 OK');
+  });
+
+  it('are told when they are no longer waited for', async () => {
+    const [head, body] = (await answerToIdle).split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 408 /);
+    expect(JSON.parse(body!)).toMatchObject({ status: 408, error: 'request-timeout' });
   });
 
   it('keep no room that others need by what they merely announce', async () => {
