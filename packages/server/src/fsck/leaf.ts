@@ -1,11 +1,10 @@
 /** One line of a packet: is it well formed, and does it say what the journal says. */
 import { hash } from 'node:crypto';
-import { canonicalize, type Leaf, leafHash, ProofError, packetLine, parseLeaf } from '@tidemark/proof';
+import { canonicalize, type Leaf, ProofError, packetLine, parseLeaf } from '@tidemark/proof';
 import type { Position } from '../event.ts';
 import type { JournaledConfig } from './configs.ts';
 import type { Findings } from './findings.ts';
 import type { JournaledHeader } from './journal-events.ts';
-import { nativeSha256 } from './sha256.ts';
 
 /** What the leaf has to agree with. */
 export interface LeafContext {
@@ -26,6 +25,9 @@ export interface CheckedLeaf {
 
 type Payload = string | undefined;
 
+/** RFC 9162: leaves are hashed with a zero byte before them. */
+const LEAF_PREFIX = '\0';
+
 /** @returns undefined when the line holds no leaf */
 export function checkLine(line: Buffer, context: LeafContext, findings: Findings): CheckedLeaf | undefined {
   const where = `stream ${context.stream} leaf ${context.index}`;
@@ -40,7 +42,8 @@ export function checkLine(line: Buffer, context: LeafContext, findings: Findings
   if (wrong !== undefined) findings.violation('leaf-mismatch', where, wrong);
   checkPayload(leaf, payload, where, findings);
   checkReasons(leaf, context, where, findings);
-  return { leaf, hash: leafHash(Buffer.from(leafText), nativeSha256) };
+  // As text, the leaf needs no buffer of its own: half the time of joining prefix and bytes.
+  return { leaf, hash: Buffer.from(hash('sha256', `${LEAF_PREFIX}${leafText}`, 'latin1'), 'latin1') };
 }
 
 function readLine(text: string): string | { leaf: Leaf; leafText: string; payload: Payload; canonical: boolean } {

@@ -33,9 +33,10 @@ export class TreeCheck {
     this.#push(0, leafHash);
   }
 
-  /** Of all leaves so far, at least one. The trees over the unfinished tiles are the parts that it consists of. */
+  /** Of all leaves so far. The trees over the unfinished tiles are the parts that it consists of. */
   root(): Uint8Array {
     const parts = this.#levels.toReversed().flatMap(({ tree }) => tree.nodes);
+    if (parts.length === 0) return emptyTree().root();
     return parts.reduceRight((right, left) => nodeHash(left, right, nativeSha256));
   }
 
