@@ -111,10 +111,10 @@ function checkIntegrity(db: DatabaseSync, name: string, findings: Findings): voi
 
 function noteUnnamedFiles(ledger: DatabaseSync, files: PacketFiles, findings: Findings): void {
   const named = ledger.prepare('SELECT 1 FROM packets WHERE content_hash = ?');
-  for (const contentHash of files.list()) {
-    if (named.get(contentHash) !== undefined) continue;
-    findings.note('packet-file-unnamed', `packet file ${contentHash}`, 'no packet has this content');
-  }
+  let unnamed = 0;
+  for (const contentHash of files.list()) if (named.get(contentHash) === undefined) unnamed++;
+  if (unnamed === 0) return;
+  findings.note('packet-file-unnamed', `${unnamed} packet files`, 'written since this check began, or left by a crash');
 }
 
 /** Whether it is the data that SQLite cannot read, and not that it may not, or that the disk will not. */
