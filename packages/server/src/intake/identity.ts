@@ -3,6 +3,7 @@ import { hash, randomUUID } from 'node:crypto';
 import { canonicalText } from '../json/canonical.ts';
 import type { JsonObject, JsonValue } from '../json/parse.ts';
 import { compilePath, type PathGetter } from '../json/path.ts';
+import { DEFAULT_TIME_FIELDS } from '../json/time.ts';
 import type { Source } from '../stream.ts';
 
 /** What stands in for an id when the event brings none and the delivery has a name of its own. */
@@ -19,7 +20,6 @@ export class InvalidId {
   }
 }
 
-const DEFAULT_TIME_FIELDS = ['ts', 'timestamp', 'time'];
 const MAX_ID_LENGTH = 1024;
 /** Text that JSON writes as it is. Most ids are, and looking costs a fifth of quoting. */
 const PLAIN = /^[\w .:/@+-]*$/;

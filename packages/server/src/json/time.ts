@@ -204,3 +204,6 @@ function parseEpochText(text: string): number | undefined {
 function inRange(time: number): number | undefined {
   return time >= EARLIEST && time <= LATEST ? time + 0 : undefined;
 }
+
+/** Where an event's time is looked for when its policy does not say. */
+export const DEFAULT_TIME_FIELDS: readonly string[] = ['ts', 'timestamp', 'time'];

@@ -1,10 +1,7 @@
 import type { JsonObject } from '../json/parse.ts';
 import { compilePath } from '../json/path.ts';
-import { canonicalTime, formatTime } from '../json/time.ts';
+import { canonicalTime, DEFAULT_TIME_FIELDS, formatTime } from '../json/time.ts';
 import { addIssue, shown } from './issues.ts';
-
-/** Where an event's time is looked for when its policy names no `timeField`: the first that is there. */
-export const DEFAULT_TIME_FIELDS: readonly string[] = ['ts', 'timestamp', 'time'];
 
 /** @param observedAt arrival, the event's time if it brings none that can be read */
 export type EventTime = (event: JsonObject, observedAt: number, issues: string[]) => string;

@@ -15,6 +15,8 @@ export interface HealthReport {
 
 /** A backlog that does not move for so long means that the pipeline stands still. */
 const STALLED_MS = 10_000;
+/** What failed once and did not fail again is no news after so long. */
+const TROUBLE_SHOWN_MS = 30_000;
 
 export interface HealthOptions {
   now: () => number;
@@ -29,7 +31,7 @@ export class Health {
   #cursor = 1;
   /** When the backlog last began or got shorter. */
   #movedAt: number;
-  #trouble: string | undefined;
+  #trouble: { message: string; at: number } | undefined;
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -52,7 +54,7 @@ export class Health {
 
   /** Something failed and will be tried again. */
   troubled(message: string): void {
-    this.#trouble = message;
+    this.#trouble = { message, at: this.#options.now() };
   }
 
   get backlog(): number {
@@ -65,7 +67,8 @@ export class Health {
     const problems: string[] = [];
     if (lagMs > STALLED_MS + longestWaitMs)
       problems.push(`the pipeline has not moved for ${Math.round(lagMs / 1000)} s`);
-    if (this.#trouble !== undefined) problems.push(this.#trouble);
+    const { message, at = 0 } = this.#trouble ?? {};
+    if (message !== undefined && now() - at < TROUBLE_SHOWN_MS) problems.push(message);
     return {
       status: problems.length === 0 ? 'ok' : 'failing',
       problems,

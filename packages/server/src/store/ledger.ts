@@ -8,18 +8,11 @@ export type LedgerEntry =
   | { kind: 'packet'; first: LedgerPosition; count: number; packet: PacketRow }
   | { kind: 'anchor'; first: LedgerPosition; count: 1; anchor: AnchorRow; packet: PacketRow };
 
-/** A packet as readers need it; its content is in a file, its lines are found with `offsets`. */
-export interface PacketRow {
-  stream: string;
-  start: number;
-  end: number;
-  versionId: string;
-  contentHash: string;
-  /** JSON text. */
-  manifest: string;
-  checkpoint: string;
-  sealedAt: number;
-}
+/** A packet as readers need it; its content is in a file, its lines are found with `lineBounds`. */
+export type PacketRow = Pick<
+  SealedPacket,
+  'stream' | 'start' | 'end' | 'versionId' | 'contentHash' | 'manifest' | 'checkpoint' | 'sealedAt'
+>;
 
 /** A packet's versionId in a transaction in a block. */
 export interface AnchorRow {

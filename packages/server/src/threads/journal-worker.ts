@@ -13,6 +13,7 @@ import { StoreError } from '../store/errors.ts';
 import { FingerprintIndex } from '../store/fingerprints/index.ts';
 import { type ConfigEntry, itemsOf } from '../store/journal.ts';
 import { SqliteJournal } from '../store/sqlite/journal.ts';
+import { inWords } from './in-words.ts';
 import type { Answer, FromJournal, JournalSetup, ToJournal, WireDelivery } from './protocol.ts';
 
 /** Bodies taken with one commit; what goes beyond waits for the next. */
@@ -77,7 +78,7 @@ function commit(deliveries: Delivery[]): Answer[] {
   try {
     desk ??= openDesk();
     const outcomes = desk.arrivals.accept(deliveries, Date.now());
-    for (const outcome of outcomes) if (isDefect(outcome)) say({ kind: 'trouble', message: describe(outcome) });
+    for (const outcome of outcomes) if (isDefect(outcome)) say({ kind: 'trouble', message: inWords(outcome) });
     return outcomes.map(toAnswer);
   } catch (error) {
     fail(error);
@@ -108,7 +109,7 @@ function maintainIndex(): void {
 
 /** What is in memory may not be what is on disk: the next turn begins with what the journal has. */
 function fail(error: unknown): void {
-  say({ kind: 'trouble', message: describe(error) });
+  say({ kind: 'trouble', message: inWords(error) });
   const failed = desk;
   desk = undefined;
   failed?.index.close();
@@ -238,9 +239,4 @@ function close(): void {
 
 function say(message: FromJournal): void {
   port.postMessage(message);
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`;
 }

@@ -14,6 +14,7 @@ import { StoreError } from '../store/errors.ts';
 import { PacketFiles } from '../store/packets.ts';
 import { SqliteJournalReader } from '../store/sqlite/journal.ts';
 import { SqliteLedger } from '../store/sqlite/ledger.ts';
+import { inWords } from './in-words.ts';
 import type { FromPassage, PassageSetup, ToPassage } from './protocol.ts';
 
 const RETRY_MS = 1000;
@@ -75,7 +76,7 @@ async function tryOnce(): Promise<boolean> {
     await passage.run();
     return true;
   } catch (error) {
-    say({ kind: 'trouble', message: describe(error) });
+    say({ kind: 'trouble', message: inWords(error) });
     passage.abandon();
     await delay(RETRY_MS);
     passage = reopen();
@@ -87,7 +88,7 @@ function startAnchoring(): void {
   if (closing) return;
   anchoring ??= passage
     .anchor()
-    .catch((error: unknown) => say({ kind: 'trouble', message: describe(error) }))
+    .catch((error: unknown) => say({ kind: 'trouble', message: inWords(error) }))
     .finally(() => {
       anchoring = undefined;
     });
@@ -120,9 +121,4 @@ async function close(): Promise<void> {
 
 function say(message: FromPassage): void {
   port.postMessage(message);
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`;
 }
