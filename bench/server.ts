@@ -9,7 +9,6 @@ const COMMAND = join(import.meta.dirname, '..', 'packages', 'server', 'bin', 'ti
 
 export interface MeasuredServer {
   url: string;
-  pid: number;
   dataDir: string;
   /** From the start of the process to the line that says it listens. */
   startMs: number;
@@ -22,22 +21,10 @@ export interface MeasuredServer {
 export async function startServer(env: Record<string, string> = {}, dataDir?: string): Promise<MeasuredServer> {
   const dir = dataDir ?? mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
   const started = performance.now();
-  const child = spawn(
-    process.execPath,
-    [
-      ...(process.env.PROF ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : []),
-      COMMAND,
-      'serve',
-      '--port',
-      '0',
-      '--data',
-      dir,
-    ],
-    {
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const child = spawn(process.execPath, [COMMAND, 'serve', '--port', '0', '--data', dir], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const url = await listeningUrl(child);
   const end = async (signal: NodeJS.Signals) => {
@@ -47,7 +34,6 @@ export async function startServer(env: Record<string, string> = {}, dataDir?: st
   };
   return {
     url,
-    pid: child.pid ?? 0,
     dataDir: dir,
     startMs: performance.now() - started,
     residentBytes: () => residentOf(child.pid ?? 0),
