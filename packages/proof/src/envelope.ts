@@ -13,6 +13,8 @@ export interface Envelope {
 
 /** A block of 2^64 transactions has paths this long. */
 const MAX_PATH_LENGTH = 64;
+/** Two weeks of blocks: enough to show any depth, little enough to be checked at once. */
+const MAX_HEADER_CHAIN = 2016;
 /** What others put beside the evidence; never trusted, so not read. */
 const UNTRUSTED = ['confirmations', 'ts'];
 
@@ -66,6 +68,6 @@ function parseBlock(value: unknown): Envelope['block'] {
 
 function parseHeaderChain(value: unknown): string[] {
   return shape
-    .array(value, 'envelope.headerChain')
+    .array(value, 'envelope.headerChain', MAX_HEADER_CHAIN)
     .map((header) => shape.text(header, 'envelope.headerChain entry', 0));
 }

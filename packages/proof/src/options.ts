@@ -41,6 +41,8 @@ export function readOptions(options: VerifyOptions): Pinned {
   const { publisher, minConfs = 0, dev = false } = options;
   if (publisher !== undefined && !isHex(publisher, 33)) fail('the publisher is no compressed key in lower-case hex');
   if (!isCount(minConfs)) fail('minConfs is no count');
+  // What a caller in JavaScript writes amiss must not open what it believes is shut.
+  if (typeof dev !== 'boolean') fail('dev is true or false');
   const logKey = options.logKey === undefined ? undefined : parseVerifierKey(options.logKey);
   if (logKey?.type === 'witness') fail('the log key is a witness key');
   const witnesses = readWitnesses(options.witnesses ?? []);
