@@ -92,6 +92,7 @@ const BITE_BYTES = 2 * 1024 * 1024;
 export class Passage {
   readonly #stages: PassageStages;
   #next: Position;
+  #stopping = false;
 
   /** @param cursor where the ledger says that everything before has been dealt with */
   constructor(stages: PassageStages, cursor: Position) {
@@ -112,10 +113,16 @@ export class Passage {
         // A failure is heard where the commit is awaited. Node would end the thread for one that nobody awaits yet.
         committed.catch(() => undefined);
         await nextTurn();
+        if (this.#stopping) break;
       }
     } finally {
       await committed;
     }
+  }
+
+  /** Has `run` settle after the bite that is under way; what it leaves is there at the next start. */
+  stop(): void {
+    this.#stopping = true;
   }
 
   #takeBite(): LedgerCommit | undefined {

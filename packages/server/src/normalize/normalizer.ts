@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { AcceptedEvent, NormalizedEvent, Position, QuarantinedEvent } from '../event.ts';
 import { type JsonObject, parseJson } from '../json/parse.ts';
+import { StoreError } from '../store/errors.ts';
 import type { EventsEntry } from '../store/journal.ts';
 import type { StreamConfig } from '../stream.ts';
 import { type CompiledPolicy, compilePolicy, type NormalizeResult } from './compile.ts';
@@ -12,7 +13,7 @@ export class Normalizer {
 
   /** @param from events of the entry before this position are passed by */
   *normalize(entry: EventsEntry, config: StreamConfig, from: Position): Generator<NormalizedEvent> {
-    const policy = this.#policy(config.sources[entry.source] ?? {});
+    const policy = this.#policy(policyOf(entry, config));
     const { events } = entry;
     for (let index = Math.max(0, from - entry.first); index < events.count; index++) {
       const result = policy.normalize(parseJson(events.text(index)) as JsonObject, entry.at);
@@ -28,6 +29,15 @@ export class Normalizer {
     }
     return compiled;
   }
+}
+
+/** The configuration is journaled before the first event that it applies to, so there is always one. */
+function policyOf({ source, first }: EventsEntry, config: StreamConfig): MappingPolicy {
+  const policy = config.sources[source];
+  if (policy === undefined) {
+    throw new StoreError('damaged', `journal entry ${first} is of ${source}, which does not feed ${config.id}`);
+  }
+  return policy;
 }
 
 function accepted(entry: EventsEntry, index: number, policy: CompiledPolicy, result: NormalizeResult): AcceptedEvent {

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import {
   closeSync,
-  createReadStream,
   existsSync,
   fdatasync as fdatasyncCallback,
   mkdirSync,
@@ -14,7 +13,6 @@ import {
 } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { StoreError } from './errors.ts';
 
@@ -52,14 +50,6 @@ export class PacketFiles {
     } finally {
       closeSync(fd);
     }
-  }
-
-  stream(contentHash: string): Readable {
-    return createReadStream(this.#existing(contentHash));
-  }
-
-  has(contentHash: string): boolean {
-    return existsSync(this.path(contentHash));
   }
 
   /** Hashes of all contents that are there. */

@@ -51,7 +51,10 @@ let woken = false;
 let anchoring: Promise<void> | undefined;
 
 port.on('message', (message: ToPassage) => {
-  if (message.kind === 'close') closing = true;
+  if (message.kind === 'close') {
+    closing = true;
+    passage.stop();
+  }
   woken = true;
   if (!working) void work();
 });

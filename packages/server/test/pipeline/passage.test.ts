@@ -161,3 +161,38 @@ describe('the cursor', () => {
     works.close();
   });
 });
+
+test('a run that is told to stop settles after the bite under way; the next start goes on from there', async () => {
+  const writer = new Writer();
+  const bulky = (from: number) =>
+    Array.from({ length: 3 }, (_, n) => ({
+      id: `${from + n}`,
+      text: `{"id":${from + n},"x":"${'x'.repeat(1 << 20)}"}`,
+    }));
+  const works = new Works(directories.next());
+  works.journal.append([
+    writer.config(configOf('beta', 100, {}), 1),
+    writer.events('beta', 'three', bulky(1), 10),
+    writer.cut('beta', 20),
+    writer.events('beta', 'three', bulky(4), 30),
+    writer.cut('beta', 40),
+  ]);
+  const running = works.run();
+  works.stop();
+  await running;
+  expect(works.ledger.cursor()).toBeLessThan(works.journal.next);
+  works.restart();
+  await works.run();
+  expect(works.ledger.cursor()).toBe(works.journal.next);
+  expect(sizes(works, 'beta')).toEqual([4, 3]);
+  verifyStream(works, 'beta');
+  works.close();
+});
+
+test('events of a source that does not feed the stream are damage, not events without a policy', async () => {
+  const writer = new Writer();
+  const works = new Works(directories.next());
+  works.journal.append([writer.config(configOf('beta', 100, {}), 1), writer.events('beta', 'stranger', raws(1), 10)]);
+  await expect(works.run()).rejects.toThrow('which does not feed beta');
+  works.close();
+});

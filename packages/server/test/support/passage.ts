@@ -73,6 +73,11 @@ export class Works {
     return this.#passage.anchor();
   }
 
+  /** Has `run` settle early. */
+  stop(): void {
+    this.#passage.stop();
+  }
+
   /** As after a crash: from the last commit. */
   restart(): void {
     this.#passage = this.#open();

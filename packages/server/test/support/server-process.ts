@@ -80,7 +80,7 @@ export function launch(
     if (line === undefined) {
       const code = await exited;
       throw new ServerProcessError(
-        `the server ended with ${code} before it listened: ${collected().stderr.slice(-500)}`,
+        `the server ended with ${code} before it listened: ${collected().stderr.slice(-4000)}`,
       );
     }
     const { url, adminTokenFile } = JSON.parse(line) as { url: string; adminTokenFile: string };
