@@ -19,7 +19,10 @@ describe('anchoring', () => {
     chain = new LocalChain(dir, IDENTITY, () => 1_772_366_400_000);
     works = new Works(dir, chain);
     writer = new Writer();
-    works.journal.append([writer.config(streamConfig('alpha', {}), 0), writer.config(streamConfig('beta', {}), 0)]);
+    works.journal.append([
+      writer.config(streamConfig('alpha', { alpha: {} }), 0),
+      writer.config(streamConfig('beta', { beta: {} }), 0),
+    ]);
     await works.run();
   });
   afterEach(() => {
