@@ -1,7 +1,8 @@
 /** Strict conversions: a value that does not clearly mean one of the wanted kind is refused, never bent. */
 import { type JsonValue, UnsafeNumber } from '../json/parse.ts';
 import { canonicalRfc3339, canonicalTime, parseRfc3339 } from '../json/time.ts';
-import type { CoercionKind } from './policy.ts';
+import { timeIn } from './epoch.ts';
+import type { Coercion, CoercionKind, Scaled } from './policy.ts';
 
 /**
  * The value in the wanted kind, or undefined where it has none. An `UnsafeNumber` comes back where the value is a
@@ -9,7 +10,7 @@ import type { CoercionKind } from './policy.ts';
  */
 export type Coercer = (value: JsonValue) => JsonValue | undefined;
 
-export const COERCERS: Readonly<Record<CoercionKind, Coercer>> = {
+const COERCERS: Readonly<Record<CoercionKind, Coercer>> = {
   string: toText,
   number: toNumber,
   integer: toInteger,
@@ -18,6 +19,11 @@ export const COERCERS: Readonly<Record<CoercionKind, Coercer>> = {
   'iso8601->epoch': toEpoch,
   timestamp: canonicalTime,
 };
+
+export function compileCoercion(coercion: Coercion): Coercer {
+  if (typeof coercion === 'string') return COERCERS[coercion];
+  return coercion.kind === 'timestamp' ? timeIn(coercion.unit) : scaledTo(coercion);
+}
 
 const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const WHOLE = /^[+-]?\d+$/;
@@ -63,4 +69,14 @@ function toBoolean(value: JsonValue): boolean | undefined {
 function toEpoch(value: JsonValue): number | undefined {
   const time = typeof value === 'string' ? parseRfc3339(value) : undefined;
   return time === undefined ? undefined : time / 1000;
+}
+
+function scaledTo({ kind, factor, offset = 0 }: Scaled): Coercer {
+  const fits = kind === 'integer' ? Number.isSafeInteger : Number.isFinite;
+  return (value) => {
+    const number = toNumber(value);
+    if (typeof number !== 'number') return number;
+    const scaled = number * factor + offset;
+    return fits(scaled) ? scaled : undefined;
+  };
 }

@@ -4,6 +4,7 @@ import type { JsonObject } from '../json/parse.ts';
 import { compileEventTime } from './event-time.ts';
 import { compileMapped } from './mapped.ts';
 import { type MappingPolicy, parsePolicy } from './policy.ts';
+import { compileSchema } from './schema/compile.ts';
 import { compileWhole } from './whole.ts';
 
 export interface NormalizeResult {
@@ -29,15 +30,17 @@ export interface CompiledPolicy {
  * @throws PolicyError
  */
 export function compilePolicy(policy: MappingPolicy): CompiledPolicy {
-  const { map, timeField, onIssue } = parsePolicy(policy);
+  const { map, timeField, constraints, onIssue } = parsePolicy(policy);
   const mapped = map !== undefined && Object.keys(map).length > 0;
   const writePayload = mapped ? compileMapped(policy, map) : compileWhole(policy);
+  const checkSchema = constraints?.schema && compileSchema(constraints.schema);
   const eventTime = compileEventTime(timeField);
   return {
     hash: hash('sha256', canonicalize(policy), 'hex'),
     normalize(event, observedAt) {
       const issues: string[] = [];
       const payload = writePayload(event, issues);
+      checkSchema?.(payload, issues);
       const time = eventTime(event, observedAt, issues);
       return { payload, eventTime: time, issues, quarantined: issues.length > 0 && onIssue !== 'certify' };
     },

@@ -12,6 +12,10 @@ type IssueKind =
   | 'coercion-NaN'
   | 'bounds-min'
   | 'bounds-max'
+  | 'enum'
+  | 'pattern'
+  | 'compare'
+  | 'schema'
   | 'number-unsafe'
   | 'time-invalid'
   | 'too-deep';

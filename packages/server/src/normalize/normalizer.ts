@@ -1,6 +1,7 @@
 /** Applies to each journaled event the policy that was in force when it came. Pure: the same journal, the same result. */
 import { hash } from 'node:crypto';
 import type { AcceptedEvent, NormalizedEvent, Position, QuarantinedEvent } from '../event.ts';
+import { ExternalId, type InvalidId } from '../external-id.ts';
 import { type JsonObject, parseJson } from '../json/parse.ts';
 import { StoreError } from '../store/errors.ts';
 import type { EventsEntry } from '../store/journal.ts';
@@ -10,15 +11,35 @@ import type { MappingPolicy } from './policy.ts';
 
 export class Normalizer {
   readonly #compiled = new WeakMap<MappingPolicy, CompiledPolicy>();
+  readonly #externalIds = new WeakMap<MappingPolicy, ExternalId>();
 
   /** @param from events of the entry before this position are passed by */
   *normalize(entry: EventsEntry, config: StreamConfig, from: Position): Generator<NormalizedEvent> {
-    const policy = this.#policy(policyOf(entry, config));
+    const mapping = policyOf(entry, config);
+    const policy = this.#policy(mapping);
+    const externalId = fusesByExternalId(config) ? this.#externalId(mapping) : undefined;
     const { events } = entry;
     for (let index = Math.max(0, from - entry.first); index < events.count; index++) {
-      const result = policy.normalize(parseJson(events.text(index)) as JsonObject, entry.at);
-      yield result.quarantined ? quarantined(entry, index, policy, result) : accepted(entry, index, policy, result);
+      const raw = parseJson(events.text(index)) as JsonObject;
+      const result = policy.normalize(raw, entry.at);
+      if (result.quarantined) yield quarantined(entry, index, policy, result);
+      else if (externalId === undefined) yield accepted(entry, index, policy, result);
+      else yield withExternalId(accepted(entry, index, policy, result), externalId.of(raw));
     }
+  }
+
+  /** The event at a position of the entry. */
+  one(entry: EventsEntry, config: StreamConfig, position: Position): NormalizedEvent {
+    return this.normalize(entry, config, position).next().value as NormalizedEvent;
+  }
+
+  #externalId(policy: MappingPolicy): ExternalId {
+    let externalId = this.#externalIds.get(policy);
+    if (externalId === undefined) {
+      externalId = new ExternalId(policy, false);
+      this.#externalIds.set(policy, externalId);
+    }
+    return externalId;
   }
 
   #policy(policy: MappingPolicy): CompiledPolicy {
@@ -38,6 +59,14 @@ function policyOf({ source, first }: EventsEntry, config: StreamConfig): Mapping
     throw new StoreError('damaged', `journal entry ${first} is of ${source}, which does not feed ${config.id}`);
   }
   return policy;
+}
+
+function fusesByExternalId({ fusion }: StreamConfig): boolean {
+  return fusion !== undefined && fusion.key === undefined;
+}
+
+function withExternalId(event: AcceptedEvent, externalId: string | InvalidId | undefined): AcceptedEvent {
+  return typeof externalId === 'string' ? { ...event, externalId } : event;
 }
 
 function accepted(entry: EventsEntry, index: number, policy: CompiledPolicy, result: NormalizeResult): AcceptedEvent {

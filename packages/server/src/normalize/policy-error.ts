@@ -2,8 +2,6 @@
  * - `wrong-type`: a member is not of the type it must have
  * - `invalid-value`: the type is right, the value is not
  * - `unknown-member`: no policy has such a member
- * - `not-supported`: a member of the contract that this version does not apply; ignoring it would certify what the
- *   policy refuses
  * - `invalid-path`: a path or field name that cannot be read
  * - `unknown-field`: a rule for a field that `map` does not make
  * - `conflict`: two members that cannot both hold
@@ -13,7 +11,6 @@ export type PolicyErrorCode =
   | 'wrong-type'
   | 'invalid-value'
   | 'unknown-member'
-  | 'not-supported'
   | 'invalid-path'
   | 'unknown-field'
   | 'conflict'

@@ -3,13 +3,13 @@ import { canonicalize } from '@tidemark/proof';
 import { isContainer, type JsonObject, type JsonValue } from '../json/parse.ts';
 import { type Branch, buildTree, compilePath, ownValue, parsePath } from '../json/path.ts';
 import type { MappingPolicy } from './policy.ts';
-import { coercionsOf, compileRules, type PayloadWriter, type Slots } from './rules.ts';
+import { coercionsOf, compileRules, constrainedFields, type PayloadWriter, type Slots } from './rules.ts';
 import { withoutUnsafe } from './settle.ts';
 
 export function compileWhole(policy: MappingPolicy): PayloadWriter {
   const coerced = coercionsOf(policy);
-  const bounded = Object.keys(policy.constraints?.bounds ?? {});
-  const names = [...new Set([...coerced.keys(), ...bounded, ...(policy.required ?? [])])].sort();
+  const constrained = constrainedFields(policy.constraints ?? {});
+  const names = [...new Set([...coerced.keys(), ...constrained, ...(policy.required ?? [])])].sort();
   if (names.length === 0) return (event, issues) => canonicalize(withoutUnsafe(event, [], issues));
   const getters = names.map(compilePath);
   const rules = compileRules(policy, names);
@@ -22,7 +22,7 @@ export function compileWhole(policy: MappingPolicy): PayloadWriter {
   };
 }
 
-/** Fields that only have to be there or within bounds may overlap; those that change may not. */
+/** Fields that are only looked at may overlap; those that change may not. */
 function changeable(names: readonly string[], coerced: ReadonlyMap<string, unknown>): Branch {
   const slots = names.flatMap((name, slot) => (coerced.has(name) ? [slot] : []));
   const tree = buildTree(slots.map((slot) => parsePath(names[slot] as string)));
