@@ -1,5 +1,12 @@
 /** The node's own keys: made at first start, kept in the data directory, readable by its owner alone. */
-import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign as signBytes } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+  sign as signBytes,
+} from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import secp256k1 from 'secp256k1';
@@ -17,6 +24,7 @@ export class KeyError extends Error {
 
 const IDENTITY_FILE = 'identity.key';
 const LOG_FILE = 'log.key';
+const HASH_FILE = 'hash.key';
 const ADMIN_TOKEN_FILE = 'admin-token';
 /** PKCS #8 frame around a 32-byte Ed25519 seed (RFC 8410). */
 const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -79,6 +87,31 @@ export function openKeys(dataDir: string, fresh: boolean): NodeKeys {
     return Buffer.from(secretFile(path), 'hex');
   };
   return { identity: new IdentityKey(secret(IDENTITY_FILE)), log: new LogKey(secret(LOG_FILE)) };
+}
+
+/**
+ * The keys under which sources hash fields, each derived from the one secret (HKDF-SHA-256, RFC 5869).
+ * @param sources that need a key
+ * @param usedBefore whether anything may have been hashed under the secret. A new one in its place would give known
+ *   values new hashes, and known events new ids; where nothing was, as in directories older than it, it is made.
+ * @throws KeyError `key-missing`, `key-malformed`, `key-readable-by-others`
+ */
+export function openHashKeys(
+  dataDir: string,
+  sources: readonly string[],
+  usedBefore: () => boolean,
+): Map<string, Uint8Array> {
+  const path = join(dataDir, HASH_FILE);
+  if (!existsSync(path) && usedBefore()) {
+    if (sources.length === 0) return new Map();
+    throw new KeyError(
+      'key-missing',
+      `${path} is missing, and the source "${sources[0]}" hashes fields as events before were hashed with it: restore it`,
+    );
+  }
+  const secret = Buffer.from(secretFile(path), 'hex');
+  const keyOf = (source: string) => new Uint8Array(hkdfSync('sha256', secret, '', `tidemark hash ${source}`, 32));
+  return new Map(sources.map((source) => [source, keyOf(source)]));
 }
 
 /** The token of this server's administrator, made at first start. */

@@ -1,9 +1,17 @@
-import { createHash } from 'node:crypto';
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createHash, createHmac } from 'node:crypto';
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex, verifyEcdsa, verifyEd25519 } from '@tidemark/proof';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createSecretFile, IdentityKey, type KeyError, LogKey, openAdminToken, openKeys } from '../src/keys.ts';
+import {
+  createSecretFile,
+  IdentityKey,
+  type KeyError,
+  LogKey,
+  openAdminToken,
+  openHashKeys,
+  openKeys,
+} from '../src/keys.ts';
 import { Directories } from './support/directories.ts';
 
 const directories = new Directories();
@@ -107,5 +115,55 @@ describe('the log key', () => {
 
   test('is 32 bytes long', () => {
     expect(() => new LogKey(Buffer.alloc(31))).toThrow(refused('key-malformed'));
+  });
+});
+
+describe('the keys of hashed fields', () => {
+  const never = () => false;
+  const before = () => true;
+  const file = (dir: string) => join(dir, 'hash.key');
+
+  test('are derived from one secret, which is made where nothing was hashed before, needed or not', () => {
+    for (const sources of [[], ['people']]) {
+      const dir = directories.next();
+      openHashKeys(dir, sources, never);
+      expect(readFileSync(file(dir), 'utf8')).toMatch(/^[0-9a-f]{64}\n$/);
+      expect(statSync(file(dir)).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  test('stay, and are each source’s own', () => {
+    const dir = directories.next();
+    const first = openHashKeys(dir, ['people', 'guests'], never);
+    expect(openHashKeys(dir, ['people', 'guests'], before)).toEqual(first);
+    expect(first.get('people')).toHaveLength(32);
+    expect(first.get('people')).not.toEqual(first.get('guests'));
+    rmSync(file(dir));
+    expect(openHashKeys(dir, ['people'], never).get('people')).not.toEqual(first.get('people'));
+  });
+
+  test('follow RFC 5869 with SHA-256, no salt, and the source in the info', () => {
+    const dir = directories.next();
+    writeFileSync(file(dir), `${'0b'.repeat(32)}\n`, { mode: 0o600 });
+    const hmac = (key: Uint8Array, ...parts: string[]) =>
+      parts.reduce((digest, part) => digest.update(part), createHmac('sha256', key)).digest();
+    const extracted = hmac(Buffer.alloc(32), Buffer.from('0b'.repeat(32), 'hex').toString('latin1'));
+    const expanded = hmac(extracted, 'tidemark hash people', '\x01');
+    expect(Buffer.from(openHashKeys(dir, ['people'], never).get('people')!)).toEqual(expanded);
+  });
+
+  test('are missed where something was hashed under them', () => {
+    const dir = directories.next();
+    expect(() => openHashKeys(dir, ['people'], before)).toThrow(refused('key-missing'));
+    expect(() => openHashKeys(dir, ['people'], before)).toThrow(/hash\.key is missing, and the source "people"/);
+    expect(openHashKeys(dir, [], before)).toEqual(new Map());
+    expect(existsSync(file(dir))).toBe(false);
+  });
+
+  test('are kept from others', () => {
+    const dir = directories.next();
+    openHashKeys(dir, [], never);
+    chmodSync(file(dir), 0o640);
+    expect(() => openHashKeys(dir, [], before)).toThrow(refused('key-readable-by-others'));
   });
 });

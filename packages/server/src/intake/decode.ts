@@ -1,7 +1,7 @@
 /** From the body of a delivery to the exact bytes of each event in it. */
 import { isUtf8 } from 'node:buffer';
 import { canonicalize } from '@tidemark/proof';
-import { parse as parseCsv } from 'csv-parse/sync';
+import { CsvError, parse as parseCsv } from 'csv-parse/sync';
 import { type Decoded, tooManyEvents, Unreadable } from './decoded.ts';
 import { IntakeError } from './errors.ts';
 import { sliceEvents } from './json-slices.ts';
@@ -77,11 +77,17 @@ function parseRows(body: Buffer, maxItems: number): string[][] {
       relax_column_count: true,
     });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new IntakeError('body-malformed', `not valid CSV: ${why}`, { cause });
+    throw new IntakeError('body-malformed', `not valid CSV: ${whyNot(cause)}`, { cause });
   }
   if (rows.length > maxItems + 1) throw tooManyEvents(maxItems);
   return rows;
+}
+
+/** The parser's own message quotes the cell, which may be one that a policy keeps out of everything. */
+function whyNot(cause: unknown): string {
+  if (!(cause instanceof CsvError)) return 'it cannot be read';
+  const what = cause.code.replace(/^CSV_/, '').replaceAll('_', ' ').toLowerCase();
+  return `${what}, in line ${String(cause.lines)}`;
 }
 
 function withoutByteOrderMark(body: Buffer): Buffer {

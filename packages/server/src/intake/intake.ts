@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import type { Position } from '../event.ts';
-import { JsonError, type JsonObject, type JsonValue, parseJson } from '../json/parse.ts';
+import { InvalidId } from '../external-id.ts';
 import { EventBatchBuilder } from '../store/batch.ts';
 import type { FingerprintIndex } from '../store/fingerprints/index.ts';
 import type { EventsEntry } from '../store/journal.ts';
@@ -12,7 +12,9 @@ import type { Credentials, SourceAuth } from './auth.ts';
 import { decode, type Format } from './decode.ts';
 import { type Decoded, Unreadable } from './decoded.ts';
 import { IntakeError, type Rejection } from './errors.ts';
-import { Identity, InvalidId } from './identity.ts';
+import { Identity } from './identity.ts';
+import { type EventBounds, readEvent } from './read-event.ts';
+import { compileRedaction, type Redaction } from './redaction.ts';
 import type { Versions } from './versions.ts';
 
 /** One batch as a source handed it over. */
@@ -40,6 +42,8 @@ export interface Draft {
 export interface IntakeOptions {
   sources: readonly Source[];
   auth: SourceAuth;
+  /** For the sources whose policies hash fields. */
+  hashKeys: ReadonlyMap<string, Uint8Array>;
   index: FingerprintIndex;
   versions: Versions;
   limits: { eventsPerRequest: number; eventBytes: number };
@@ -48,6 +52,8 @@ export interface IntakeOptions {
 interface Feed {
   source: Source;
   identity: Identity;
+  /** Undefined where events are journaled as they came. */
+  redaction: Redaction | undefined;
 }
 
 /** Where the next entry of the commit under way begins. */
@@ -64,8 +70,14 @@ export class Intake {
   readonly #limits: IntakeOptions['limits'];
   readonly #versions: Versions;
 
+  /** @throws KeyError `key-missing` when a policy hashes fields and its source has no key */
   constructor(options: IntakeOptions) {
-    this.#feeds = new Map(options.sources.map((source) => [source.id, { source, identity: new Identity(source) }]));
+    const feedOf = (source: Source): Feed => ({
+      source,
+      identity: new Identity(source),
+      redaction: compileRedaction(source.policy, options.hashKeys.get(source.id)),
+    });
+    this.#feeds = new Map(options.sources.map((source) => [source.id, feedOf(source)]));
     this.#admission = new Admission(options.sources, options.auth);
     this.#index = options.index;
     this.#limits = options.limits;
@@ -139,17 +151,10 @@ class Reading {
     const first = this.#numbering.next;
     const seq = (this.#numbering.seqs.get(source.id) ?? 0) + 1;
     this.#versions.opened(first, seq, builder.batch);
-    const checkEncoding = !isUtf8(this.#delivery.body);
-    for (const [index, bytes] of items.entries()) {
-      if (bytes instanceof Unreadable) {
-        this.#reject(index, bytes.error, bytes.hint);
-      } else if (bytes.length > this.#eventBytes) {
-        this.#reject(index, 'event-too-large', `an event is at most ${this.#eventBytes} bytes long`);
-      } else if (checkEncoding && !isUtf8(bytes)) {
-        this.#reject(index, 'not-utf8', 'an event is UTF-8 text');
-      } else {
-        this.#readEvent(index, bytes, builder, first);
-      }
+    const bounds = { maxBytes: this.#eventBytes, isUtf8: isUtf8(this.#delivery.body) };
+    for (const [index, item] of items.entries()) {
+      if (item instanceof Unreadable) this.#reject(index, item.error, item.hint);
+      else this.#take(index, item, bounds, builder, first);
     }
     const result = { sourceId: source.id, eventIds: this.#eventIds, duplicates: this.#duplicates };
     if (builder.count === 0) return { ...result, rejected: this.#rejected, entry: undefined };
@@ -167,9 +172,14 @@ class Reading {
     return { ...result, rejected: this.#rejected, entry };
   }
 
-  #readEvent(index: number, bytes: Buffer, builder: EventBatchBuilder, first: Position): void {
-    const event = this.#parse(index, bytes);
-    if (event === undefined) return;
+  #take(index: number, sent: Buffer, bounds: EventBounds, builder: EventBatchBuilder, first: Position): void {
+    const event = readEvent(sent, bounds);
+    if (event instanceof Unreadable) {
+      this.#reject(index, event.error, event.hint);
+      return;
+    }
+    const { redaction } = this.#feed;
+    const bytes = redaction === undefined ? sent : Buffer.from(redaction.apply(event));
     const { deliveryId } = this.#delivery;
     const name = deliveryId === undefined ? undefined : { id: deliveryId, index };
     const eventIdDigest = this.#feed.identity.eventIdDigest(event, name);
@@ -198,20 +208,6 @@ class Reading {
     }
     if ('supersedes' in verdict) builder.markSuperseding(place, verdict.supersedes);
     this.#index.add(batch.fingerprintHigh(place), batch.fingerprintLow(place), first + place);
-  }
-
-  #parse(index: number, bytes: Buffer): JsonObject | undefined {
-    let value: JsonValue;
-    try {
-      value = parseJson(bytes.toString('utf8'));
-    } catch (cause) {
-      if (!(cause instanceof JsonError)) throw cause;
-      this.#reject(index, cause.code, cause.message);
-      return undefined;
-    }
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
-    this.#reject(index, 'not-an-object', 'an event is a JSON object');
-    return undefined;
   }
 
   #reject(index: number, error: Rejection['error'], hint: string): void {

@@ -66,8 +66,14 @@ function parsed(text: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue;
   } catch (cause) {
-    throw new JsonError('json-malformed', cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new JsonError('json-malformed', whyNot(cause), { cause });
   }
+}
+
+/** V8 says where or quotes what is there, and that may be what a policy keeps out of everything. */
+function whyNot(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return message.endsWith('is not valid JSON') ? 'unexpected character in JSON' : message;
 }
 
 /** Holds the depth limit, and tells whether any number may have lost its value: a double that did is beyond 2^53. */

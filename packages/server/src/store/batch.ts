@@ -14,7 +14,8 @@ const HEADER_BYTES = 60;
 
 export class EventBatch {
   readonly headers: Buffer;
-  readonly raw: Buffer;
+  /** While the batch is being built, a larger one may come in its place. */
+  raw: Buffer;
   readonly count: number;
 
   constructor(headers: Uint8Array, raw: Uint8Array) {
@@ -88,19 +89,17 @@ export class EventBatch {
   }
 }
 
-/** Collects up to `capacity` events whose bytes are at most `rawCapacity` together. */
+/** Collects up to `capacity` events. Those whose bytes are at most `rawCapacity` together are copied once. */
 export class EventBatchBuilder {
   /** What has been added so far can be read here, at the places that `add` gave. */
   readonly batch: EventBatch;
   readonly #headers: Buffer;
-  readonly #raw: Buffer;
   #count = 0;
   #rawLength = 0;
 
   constructor(capacity: number, rawCapacity: number) {
     this.#headers = Buffer.alloc(capacity * HEADER_BYTES);
-    this.#raw = Buffer.allocUnsafeSlow(rawCapacity);
-    this.batch = new EventBatch(this.#headers, this.#raw);
+    this.batch = new EventBatch(this.#headers, Buffer.allocUnsafeSlow(rawCapacity));
   }
 
   get count(): number {
@@ -116,7 +115,8 @@ export class EventBatchBuilder {
     const at = this.#count * HEADER_BYTES;
     this.#headers.write(eventIdDigest, at + EVENT_ID, 16, 'latin1');
     this.#headers.write(rawDigest, at + RAW_HASH, 32, 'latin1');
-    this.#raw.set(bytes, this.#rawLength);
+    if (this.#rawLength + bytes.length > this.batch.raw.length) this.#grow(bytes.length);
+    this.batch.raw.set(bytes, this.#rawLength);
     this.#rawLength += bytes.length;
     this.#headers.writeUInt32BE(this.#rawLength, at + RAW_END);
     return this.#count++;
@@ -134,11 +134,17 @@ export class EventBatchBuilder {
     this.#headers.writeUInt32BE(seq >>> 0, at + 4);
   }
 
+  #grow(bytes: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#rawLength, this.#rawLength + bytes));
+    larger.set(this.batch.raw.subarray(0, this.#rawLength));
+    this.batch.raw = larger;
+  }
+
   /** All that was added, and no more. */
   finish(): EventBatch {
     return new EventBatch(
       this.#headers.subarray(0, this.#count * HEADER_BYTES),
-      this.#raw.subarray(0, this.#rawLength),
+      this.batch.raw.subarray(0, this.#rawLength),
     );
   }
 }

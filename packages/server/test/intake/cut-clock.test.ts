@@ -3,8 +3,11 @@ import { CutClock } from '../../src/intake/cut-clock.ts';
 import { Writer } from '../support/journal.ts';
 import { streamConfig } from '../support/node.ts';
 
-const ages: Record<string, number> = { fast: 10, slow: 1000, gone: 0 };
-const clock = () => new CutClock((stream) => ages[stream] ?? 0);
+const timings = new Map([
+  ['fast', { cutMs: 10, wakeMs: [] }],
+  ['slow', { cutMs: 1000, wakeMs: [] }],
+]);
+const clock = () => new CutClock(timings);
 const event = { id: 'x', text: '{}' };
 
 test('nothing waits, nothing is due', () => {
@@ -32,6 +35,12 @@ test('a cut ends the wait, and so does a new configuration, which cuts as well',
   cuts.saw([writer.config(streamConfig('slow', {}), 30)]);
   expect(cuts.due(5000)).toEqual([]);
   cuts.saw([writer.events('fast', 'one', [event], 40)]);
+  expect(cuts.nextAt()).toBe(50);
+});
+
+test('an operator’s word waits as events do', () => {
+  const [cuts, writer] = [clock(), new Writer()];
+  cuts.saw([writer.resolution('fast', 1, 'release', 40)]);
   expect(cuts.nextAt()).toBe(50);
 });
 
