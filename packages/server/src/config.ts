@@ -1,9 +1,10 @@
 /** The only reader of the environment: settings in, one frozen and validated `Config` out. */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { impliedStream, parseMapping, parseSources, parseStreams } from './config/declarations.ts';
+import { type DeclaredStream, impliedStream, parseMapping, parseSources, parseStreams } from './config/declarations.ts';
+import { parseFusion, settleOrder } from './config/fusing.ts';
 import { ConfigError, environmentName, invalid, Settings } from './config/settings.ts';
-import { PUBLISH_DEFAULTS, type PublishPolicy, type Source, type Stream } from './stream.ts';
+import { ORDER_DEFAULTS, PUBLISH_DEFAULTS, type PublishPolicy, type Source, type Stream } from './stream.ts';
 
 export { ConfigError } from './config/settings.ts';
 
@@ -48,14 +49,22 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const SUPPORTED = [
   ...['HOST', 'PORT', 'TIDEMARK_DATA', 'TIDEMARK_CONFIG', 'PUBLIC_URL', 'INGEST_SOURCES_JSON', 'STREAMS_JSON'],
-  ...['NORMALIZE_POLICY_JSON', 'PUBLISH_MODE', 'WATCH_MAX_CLIENTS', 'INGEST_SSE_HEARTBEAT_MS', 'FEED_CACHE_TTL_MS'],
+  ...[
+    'NORMALIZE_POLICY_JSON',
+    'FUSION_POLICY_JSON',
+    'EVENT_BUFFER_MS',
+    'PUBLISH_MODE',
+    'WATCH_MAX_CLIENTS',
+    'INGEST_SSE_HEARTBEAT_MS',
+    'FEED_CACHE_TTL_MS',
+  ],
   ...['ANCHOR', 'ANCHOR_INTERVAL_MS', 'POLICY_MIN_CONFS', 'BUNDLE_MAX_DEPTH', 'INGEST_MAX_BODY_BYTES'],
   ...['INGEST_MAX_EVENTS', 'INGEST_MAX_EVENT_BYTES', 'INGEST_MAX_IN_FLIGHT_BYTES'],
 ];
 
 /** Part of the contract and not built yet. Ignoring one could leave open what its owner believes is shut. */
 const TO_COME = [
-  ...['INGEST_ALLOWLIST_CIDRS', 'FUSION_POLICY_JSON', 'EVENT_BUFFER_MS', 'CERTIFIER_WEBHOOK_URL'],
+  ...['INGEST_ALLOWLIST_CIDRS', 'CERTIFIER_WEBHOOK_URL'],
   ...['CERTIFIER_TIMEOUT_MS', 'INGEST_RETRY_MAX', 'INGEST_BACKOFF_BASE_MS', 'INGEST_BACKOFF_FACTOR'],
   ...['IDENTITY_REQUIRED', 'ARC_URL', 'ARC_TOKEN', 'ANCHOR_KEY_FILE', 'HEADERS_FILE', 'HEADERS_URLS'],
 ];
@@ -70,7 +79,7 @@ export function loadConfig(overrides: Overrides = {}, env: Environment = process
   const declared = parseSources(settings.json('INGEST_SOURCES_JSON'), 'INGEST_SOURCES_JSON', { policy, open });
   const sources = declared.map(({ source }) => source);
   if (open && !sources.some(({ id }) => id === 'default')) {
-    sources.push({ id: 'default', stream: 'default', auth: 'none', enabled: true, dedup: 'id', policy });
+    sources.push({ id: 'default', stream: 'default', auth: 'none', enabled: true, dedup: 'id', trust: 1, policy });
   }
   unique(sources, 'INGEST_SOURCES_JSON');
   return frozen({
@@ -79,7 +88,7 @@ export function loadConfig(overrides: Overrides = {}, env: Environment = process
     dataDir: resolve(overrides.data ?? settings.string('TIDEMARK_DATA') ?? 'tidemark-data'),
     publicUrl: parseUrl(settings.string('PUBLIC_URL')),
     sources,
-    streams: allStreams(parseStreams(settings.json('STREAMS_JSON'), 'STREAMS_JSON', publish), sources, publish),
+    streams: allStreams(settings, sources, publish),
     secrets: new Map(declared.flatMap(({ source, secret }) => (secret === undefined ? [] : [[source.id, secret]]))),
     limits: readLimits(settings),
     watch: {
@@ -171,19 +180,29 @@ const FILE_NAMES = new Map([
   ['data', 'TIDEMARK_DATA'],
 ]);
 
-function allStreams(declared: Stream[], sources: readonly Source[], publish: PublishPolicy): Stream[] {
-  unique(declared, 'STREAMS_JSON');
-  const streams = new Map(declared.map((stream) => [stream.id, stream]));
-  for (const source of sources) {
-    if (!streams.has(source.stream)) streams.set(source.stream, impliedStream(source.stream, publish));
-  }
-  for (const [index, stream] of declared.entries()) {
-    const feeding = sources.filter((source) => source.stream === stream.id);
+function allStreams(settings: Settings, sources: readonly Source[], publish: PublishPolicy): Stream[] {
+  const declared = parseStreams(settings.json('STREAMS_JSON'), 'STREAMS_JSON', publish);
+  unique(
+    declared.map(({ stream }) => stream),
+    'STREAMS_JSON',
+  );
+  const fusionDefault = settings.json('FUSION_POLICY_JSON');
+  const fusion = fusionDefault === undefined ? undefined : parseFusion(fusionDefault, 'FUSION_POLICY_JSON');
+  const bufferMs = settings.integer('EVENT_BUFFER_MS', ORDER_DEFAULTS.bufferMs, 0, 86_400_000);
+  const ids = new Set(declared.map(({ stream }) => stream.id));
+  const implied = [...new Set(sources.map(({ stream }) => stream))]
+    .filter((id) => !ids.has(id))
+    .map((id): DeclaredStream => ({ stream: impliedStream(id, publish), order: undefined, unfused: false }));
+  return [...declared, ...implied].map(({ stream, order, unfused }, index) => {
+    const where = index < declared.length ? `STREAMS_JSON[${index}]` : `stream "${stream.id}"`;
+    const feeding = sources.filter((source) => source.stream === stream.id).map(({ id }) => id);
     if (feeding.length === 0) {
-      throw new ConfigError('settings-contradict', `STREAMS_JSON[${index}]: no source feeds the stream "${stream.id}"`);
+      throw new ConfigError('settings-contradict', `${where}: no source feeds the stream "${stream.id}"`);
     }
-  }
-  return [...streams.values()];
+    // The default is for streams that have something to fuse.
+    const fused = fusion !== undefined && stream.fusion === undefined && !unfused && feeding.length > 1;
+    return settleOrder(fused ? { ...stream, fusion } : stream, order, feeding, bufferMs, where);
+  });
 }
 
 function unique(items: readonly { id: string }[], setting: string): void {

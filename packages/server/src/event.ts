@@ -25,18 +25,110 @@ export interface AcceptedEvent extends Normalized {
   /** RFC 8785 text of the normalized payload. */
   payload: string;
   payloadHash: string;
+  /** RFC 8785 text of what its source calls it; only where a stream fuses by it, and only if it has such an id. */
+  externalId?: string;
+  /** Position of the operator's word that lets it out of quarantine; it then supersedes itself. */
+  released?: Position;
+  /** What was noticed after normalization and is no reason to hold it back: that it came late, for one. */
+  notes?: string[];
 }
 
 /** An event that its policy refuses; it still gets its place in the log, with the hash of the reasons. */
 export interface QuarantinedEvent extends Normalized {
   kind: 'quarantined';
   reasons: string[];
+  /** The contest in which it and others were held back; one of them carries it. */
+  contest?: Verdict;
+}
+
+/** The audit entry of a fusion decision. */
+export interface Verdict {
+  /** Id of what was decided about. */
+  eventId: string;
+  /** SHA-256 of `audit`, hex. */
+  decision: string;
+  /** RFC 8785 text. */
+  audit: string;
+  /** The sources did not all say the same. */
+  conflict: boolean;
 }
 
 export type NormalizedEvent = AcceptedEvent | QuarantinedEvent;
 
-/** What goes into a stream's log, one leaf each. Streams with one source pass normalized events straight on. */
-export type LogRecord = NormalizedEvent;
+/** A candidate of a fused record. */
+export interface FusedInput {
+  position: Position;
+  source: string;
+  seq: number;
+  rawHash: string;
+  policyHash: string;
+  /** It is in the log already, as an input of the decision that this one replaces. */
+  placed: boolean;
+  /** As of an accepted event; of one that was placed before, with the leaf that it had then. */
+  notes?: string[];
+}
+
+/** What several sources say of the same thing, decided. */
+export interface FusedRecord extends Verdict {
+  kind: 'fused';
+  /** Start of the bucket, or the earliest candidate's time where there are no buckets. */
+  eventTime: string;
+  /** All candidates, losers too, sorted by source and seq. */
+  inputs: FusedInput[];
+  /** Hash of the fusion policy. */
+  policyHash: string;
+  /** The decision that this one replaces. */
+  supersedes: string | undefined;
+  payload: string;
+  payloadHash: string;
+}
+
+/** An operator's word as the log has it, signed: a quarantined event is given up. */
+export interface ControlRecord {
+  kind: 'control';
+  /** Position of the operator's word in the journal. */
+  word: Position;
+  /** Position of the event that it is about. */
+  about: Position;
+  action: 'quarantine-discarded';
+  data: { source: string; seq: number; eventId: string; by: string; reason: string };
+}
+
+/** What an operator's word makes of an event in quarantine. */
+export type Resolved = (AcceptedEvent & { released: Position }) | ControlRecord;
+
+/** What goes into a stream's log, one leaf each. */
+export type LogRecord = NormalizedEvent | FusedRecord | ControlRecord;
+
+/** Bounds of a window in event time, milliseconds since 1970: `[start, end)`. */
+export interface EventWindow {
+  start: number;
+  end: number;
+  /** Holds nothing but events that came after the window had been sealed. */
+  correction: boolean;
+}
+
+/** Bounds of a rollup in event time, milliseconds since 1970: `[start, end)`. */
+export interface RollupWindow {
+  start: number;
+  end: number;
+}
+
+/** What the order & fuse stage has its stream's log do next. */
+export type Step =
+  | {
+      kind: 'append';
+      record: LogRecord;
+      /** When it arrived, milliseconds since 1970. */
+      arrivedAt: number;
+      /** By source, the seq up to which every event is in the log once this record is; read before the next step. */
+      through: Readonly<Record<string, number>>;
+      /** Where packets are cut in event time: the window that the record belongs to. */
+      window: EventWindow | undefined;
+    }
+  | { kind: 'seal' }
+  /** Roll up the packets since the last rollup; all that is in the log is in sealed packets. */
+  | { kind: 'rollup'; window: RollupWindow };
 
 /** Journal items `[first, first + count)` became the leaves `[leaf, leaf + count)` of the stream. */
 export interface Placement {
@@ -63,6 +155,11 @@ export interface SealedPacket {
   oldestArrival: number;
   placements: Placement[];
   quarantined: { position: Position; leaf: number; reasons: string[] }[];
+  /** What was noticed of events that are certified all the same. */
+  notes: { position: Position; leaf: number; notes: string[] }[];
+  /** Leaves of items that already had one: inputs of a decision that replaces another, events out of quarantine. */
+  moved: { position: Position; leaf: number }[];
+  decisions: (Verdict & { leaf: number })[];
   /** Tiles of the log that are new or have grown. */
   tiles: Tile[];
   /** Settles when the content is on disk. The packet counts for nothing before that. */

@@ -7,22 +7,28 @@ import { hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { canonicalize } from '@tidemark/proof';
 import type { Anchorer } from './anchor/anchor.ts';
-import type { Certifier } from './certify/certifier.ts';
-import type { Position, SealedPacket } from './event.ts';
+import type { Certifier, Collected } from './certify/certifier.ts';
+import type { RollupMaker } from './certify/rollup-maker.ts';
+import type { Position, SealedPacket, Step } from './event.ts';
+import { type Ordering, sameStage } from './fuse/ordering.ts';
 import type { CutClock } from './intake/cut-clock.ts';
 import { IntakeError } from './intake/errors.ts';
 import type { Delivery, Draft, Intake, Numbering } from './intake/intake.ts';
 import type { Normalizer } from './normalize/normalizer.ts';
+import { Resolver } from './resolution.ts';
 import { StoreError } from './store/errors.ts';
 import type { FingerprintIndex } from './store/fingerprints/index.ts';
 import {
   type ConfigEntry,
+  type EventsEntry,
+  type Heard,
   itemsOf,
   type JournalEntry,
   type JournalReader,
   type JournalWriter,
+  type ResolutionEntry,
+  type Word,
 } from './store/journal.ts';
-import type { LedgerCommit } from './store/ledger.ts';
 import type { StreamConfig } from './stream.ts';
 
 export interface ArrivalStages {
@@ -62,6 +68,26 @@ export class Arrivals {
     return drafts;
   }
 
+  /**
+   * Takes operators' words about events in quarantine, with one commit. When this returns, those that were taken are on
+   * disk; when it throws, as with `accept`.
+   */
+  resolve(words: readonly Word[], now: number): Heard[] {
+    const { journal, cuts } = this.#stages;
+    const taken = new Map<Position, ResolutionEntry>();
+    const heard = words.map((word): Heard => {
+      const standing = journal.resolution(word.position) ?? taken.get(word.position);
+      if (standing !== undefined) return { taken: false, entry: standing };
+      const entry: ResolutionEntry = { kind: 'resolution', first: journal.next + taken.size, at: now, ...word };
+      taken.set(word.position, entry);
+      return { taken: true, entry };
+    });
+    const entries = [...taken.values()];
+    if (entries.length > 0) journal.append(entries);
+    cuts.saw(entries);
+    return heard;
+  }
+
   /** A delivery that cannot be read is refused alone, whatever the reason: the others of the group go on. */
   #draft(delivery: Delivery, numbering: Numbering): Draft | IntakeError {
     const before = numbering.next - 1;
@@ -80,8 +106,11 @@ export class Arrivals {
 export interface PassageStages {
   journal: JournalReader;
   normalizer: Normalizer;
+  ordering: Ordering;
   certifier: Certifier;
   anchorer: Anchorer | undefined;
+  /** Absent where rollups are not to be made, and packets alone are looked at. */
+  rollups?: RollupMaker;
   /** Tells the readers that there is something new in the ledger; names the packets among it. */
   publish: (sealed: readonly SealedPacket[]) => void;
 }
@@ -91,12 +120,14 @@ const BITE_BYTES = 2 * 1024 * 1024;
 
 export class Passage {
   readonly #stages: PassageStages;
+  readonly #resolver: Resolver;
   #next: Position;
   #stopping = false;
 
   /** @param cursor where the ledger says that everything before has been dealt with */
   constructor(stages: PassageStages, cursor: Position) {
     this.#stages = stages;
+    this.#resolver = new Resolver(stages.journal, stages.normalizer);
     this.#next = cursor;
   }
 
@@ -120,26 +151,36 @@ export class Passage {
     }
   }
 
-  /** Has `run` settle after the bite that is under way; what it leaves is there at the next start. */
+  /** Has `run` settle after the bite that is under way, `rollUp` at once; what they leave is there at the next start. */
   stop(): void {
+    this.#stages.rollups?.stop();
     this.#stopping = true;
   }
 
-  #takeBite(): LedgerCommit | undefined {
+  #takeBite(): Collected | undefined {
     const entries = this.#stages.journal.read(this.#next, BITE_BYTES);
     if (entries.length === 0) return undefined;
     for (const entry of entries) {
       this.#take(entry);
       this.#next = entry.first + itemsOf(entry);
     }
-    return this.#stages.certifier.collect(this.#next);
+    const { certifier, ordering } = this.#stages;
+    return certifier.collect(
+      this.#next,
+      ordering.collect(this.#next, (stream) => certifier.extent(stream)),
+    );
   }
 
-  async #commit(step: LedgerCommit): Promise<void> {
+  async #commit(step: Collected): Promise<void> {
     // 5. certify: what was sealed, and the cursor, in one commit
     const changed = await this.#stages.certifier.commit(step);
     // 7. publish
     if (changed) this.#stages.publish(step.packets);
+  }
+
+  /** 5. certify: the rollups that have come due; packets do not wait for them */
+  async rollUp(): Promise<void> {
+    await this.#stages.rollups?.run();
   }
 
   /** 6. anchor: the newest packet of each stream, which proves those before it; then publish again */
@@ -148,37 +189,112 @@ export class Passage {
     if (anchored !== undefined && anchored.length > 0) this.#stages.publish([]);
   }
 
+  /** Every journal item below is in the ledger, or held back on purpose. */
+  get reached(): Position {
+    return this.#stages.certifier.reached;
+  }
+
+  /** Events that streams hold back until their order is settled. */
+  get held(): number {
+    return this.#stages.ordering.held;
+  }
+
   /** Lets go of everything since the last commit. */
   abandon(): void {
     this.#stages.certifier.abandon();
   }
 
   #take(entry: JournalEntry): void {
-    const { normalizer, certifier } = this.#stages;
     switch (entry.kind) {
-      case 'events': {
-        const from = certifier.consumed(entry.stream);
-        // 3. normalize: map, coerce, require, constrain, or quarantine with the reasons
-        for (const event of normalizer.normalize(entry, certifier.config(entry.stream), from)) {
-          // 4. order and fuse: streams that keep the journal's order pass straight on
-          // 5. certify: a leaf in the stream's log
-          certifier.append(entry.stream, event, entry.at);
-        }
+      case 'events':
+        this.#takeEvents(entry);
         return;
-      }
       case 'cut':
-        certifier.cut(entry.stream, entry.at);
+        this.#takeCut(entry);
         return;
       case 'config':
-        if (entry.first >= certifier.consumed(entry.stream)) this.#reconfigure(entry);
+        this.#takeConfig(entry);
+        return;
+      case 'resolution':
+        this.#takeResolution(entry);
         return;
     }
   }
 
-  #reconfigure(entry: ConfigEntry): void {
-    const config = JSON.parse(entry.config) as StreamConfig;
-    const policies = Object.values(config.sources).map((policy) => canonicalize(policy));
-    const byHash = new Map(policies.map((policy) => [hash('sha256', policy, 'hex'), policy]));
-    this.#stages.certifier.reconfigure(config, byHash, entry.first, entry.at);
+  #takeEvents(entry: EventsEntry): void {
+    const { normalizer, ordering, certifier } = this.#stages;
+    const { stream, at } = entry;
+    const stage = ordering.stage(stream);
+    if (stage === undefined) {
+      const from = certifier.consumed(stream);
+      // 3. normalize: map, coerce, require, constrain, or quarantine with the reasons
+      for (const event of normalizer.normalize(entry, certifier.config(stream), from)) {
+        // 5. certify: a leaf in the stream's log
+        certifier.append(stream, event, { arrivedAt: at });
+      }
+    } else if (!this.#isTaken(entry)) {
+      // 3. normalize
+      for (const event of normalizer.normalize(entry, stage.config, entry.first)) stage.take(event, at);
+      // 4. order & fuse: what the stream has waited for long enough, in order, and decided where several sources speak
+      this.#follow(stream, stage.steps(at));
+    }
   }
+
+  /** The clock has struck: whatever is due by now, and, where packets are cut live, the packet too. */
+  #takeCut(entry: JournalEntry): void {
+    const { ordering, certifier } = this.#stages;
+    const { stream, at } = entry;
+    const stage = ordering.stage(stream);
+    if (stage !== undefined && !this.#isTaken(entry)) this.#follow(stream, stage.steps(at));
+    if (stage?.config.publish.windowMs === undefined) certifier.cut(stream, at);
+  }
+
+  #takeConfig(entry: ConfigEntry): void {
+    const { ordering, certifier } = this.#stages;
+    const { stream, first, at } = entry;
+    if (this.#isTaken(entry)) return;
+    const config = JSON.parse(entry.config) as StreamConfig;
+    const stage = ordering.stage(stream);
+    if (stage !== undefined) {
+      this.#follow(stream, sameStage(stage.config, config) ? stage.configure(config) : stage.flush());
+    }
+    if (first >= certifier.consumed(stream)) certifier.reconfigure(config, policiesOf(config), first, at);
+    ordering.reconfigured(config, first, at, certifier.extent(stream).reached);
+  }
+
+  /** An operator's word about an event in quarantine: it leaves as a record, or with a control leaf that says so. */
+  #takeResolution(entry: ResolutionEntry): void {
+    const { ordering, certifier } = this.#stages;
+    const { stream, at } = entry;
+    if (this.#isTaken(entry)) return;
+    const stage = ordering.stage(stream);
+    const record = this.#resolver.resolve(entry, stage?.config ?? certifier.config(stream));
+    if (record === undefined) return;
+    if (stage === undefined) certifier.append(stream, record, { arrivedAt: at });
+    else this.#follow(stream, stage.resolve(record, at));
+  }
+
+  /** After a restart the journal is read from where the slowest stream needs it. */
+  #isTaken({ stream, first }: JournalEntry): boolean {
+    const { ordering, certifier } = this.#stages;
+    return first < (ordering.from(stream) ?? certifier.consumed(stream));
+  }
+
+  /** 5. certify: leaves in the stream's log, and packets at the bounds that the stage names */
+  #follow(stream: string, steps: Iterable<Step>): void {
+    const { certifier } = this.#stages;
+    for (const step of steps) {
+      if (step.kind === 'append') certifier.append(stream, step.record, step);
+      else if (step.kind === 'seal') certifier.cut(stream);
+      else certifier.rollUp(stream, step.window);
+    }
+  }
+}
+
+/** RFC 8785 text of every policy that leaves of the stream may name, by hash. */
+function policiesOf({ sources, fusion }: StreamConfig): Map<string, string> {
+  const policies = [...Object.values(sources), ...(fusion === undefined ? [] : [fusion])].map((policy) =>
+    canonicalize(policy),
+  );
+  return new Map(policies.map((policy) => [hash('sha256', policy, 'hex'), policy]));
 }

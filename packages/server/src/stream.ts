@@ -1,4 +1,5 @@
 /** Sources and streams as the operator declares them, and as the journal keeps them. */
+import type { FusionPolicy } from './fuse/policy.ts';
 import type { MappingPolicy } from './normalize/policy.ts';
 
 export type Classification = 'public' | 'internal' | 'restricted' | 'clinical-research';
@@ -8,7 +9,36 @@ export interface PublishPolicy {
   mode: 'live' | 'batch';
   maxEvents: number;
   maxAgeMs: number;
+  /** Packets are cut at multiples of this in event time instead, and at `maxEvents` within a window. */
+  windowMs?: number;
 }
+
+/** How a stream that fuses its sources, or is cut in event time, waits for its events. */
+export interface OrderPolicy {
+  /** Allowed lateness: an event may be so much older than the newest of its source. */
+  bufferMs: number;
+  /** A source that sends nothing for so long is not waited for. */
+  idleMs: number;
+  /** An event may claim to be so far ahead of its arrival. */
+  futureMs: number;
+  /**
+   * Events that come later than allowed: `next`: into the next packet, marked by its window; `correct`: a packet of
+   * their own, or a decision that replaces the earlier one; `quarantine`.
+   */
+  late: 'next' | 'correct' | 'quarantine';
+}
+
+/** How the packets of a stream that is cut in event time are rolled up. */
+export interface RollupPolicy {
+  /** A multiple of `publish.windowMs`. */
+  windowMs: number;
+  /** Paths in payloads whose numbers are aggregated. */
+  fields: string[];
+  /** Each 0 to 1, with at most six decimals. */
+  quantiles: number[];
+}
+
+export const ORDER_DEFAULTS = { bufferMs: 750, idleMs: 5000, futureMs: 60_000 };
 
 export const PUBLISH_DEFAULTS: Record<PublishPolicy['mode'], PublishPolicy> = {
   live: { mode: 'live', maxEvents: 10_000, maxAgeMs: 100 },
@@ -24,6 +54,8 @@ export interface Source {
   enabled: boolean;
   /** `content`: events without an id or a time are duplicates when their content is the same. */
   dedup: 'id' | 'content';
+  /** How much its word counts where sources are fused: 0 to 1. */
+  trust: number;
   policy: MappingPolicy;
 }
 
@@ -32,6 +64,11 @@ export interface Stream {
   datasetId: string;
   description?: string;
   publish: PublishPolicy;
+  /** Present where packets are cut in event time or sources are fused. */
+  order?: OrderPolicy;
+  fusion?: FusionPolicy;
+  /** Only where packets are cut in event time. */
+  rollup?: RollupPolicy;
   policy: { license: string; classification: Classification };
 }
 
@@ -48,4 +85,6 @@ export interface StreamConfig extends Stream {
   logKey: string;
   /** Mapping policy of each source that feeds the stream. */
   sources: Record<string, MappingPolicy>;
+  /** Trust weight of each source, 0 to 1; present where sources are fused. */
+  trust?: Record<string, number>;
 }

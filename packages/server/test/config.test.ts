@@ -23,7 +23,7 @@ describe('without any setting', () => {
       port: 8788,
       dataDir: resolve('tidemark-data'),
       publicUrl: undefined,
-      sources: [{ id: 'default', stream: 'default', auth: 'none', enabled: true, dedup: 'id', policy: {} }],
+      sources: [{ id: 'default', stream: 'default', auth: 'none', enabled: true, dedup: 'id', trust: 1, policy: {} }],
       streams: [
         {
           id: 'default',
@@ -178,8 +178,6 @@ describe('what cannot be meant', () => {
 
   test.each([
     'INGEST_ALLOWLIST_CIDRS',
-    'FUSION_POLICY_JSON',
-    'EVENT_BUFFER_MS',
     'CERTIFIER_WEBHOOK_URL',
     'CERTIFIER_TIMEOUT_MS',
     'INGEST_RETRY_MAX',
@@ -200,7 +198,7 @@ describe('what cannot be meant', () => {
   });
 
   test('an unsupported setting in the file', () => {
-    expect(refusal({}, { settings: { eventBufferMs: 0 } }).code).toBe('setting-unsupported');
+    expect(refusal({}, { settings: { ingestRetryMax: 0 } }).code).toBe('setting-unsupported');
   });
 });
 

@@ -1,30 +1,49 @@
 /** All streams' logs, and the commit that makes what they sealed, and how far they have come, durable together. */
 import { canonicalize } from '@tidemark/proof';
-import type { LogRecord, Position, SealedPacket } from '../event.ts';
+import type { LogRecord, Position, RollupWindow, SealedPacket } from '../event.ts';
 import { StoreError } from '../store/errors.ts';
-import type { LedgerCommit, LedgerWriter, StreamRow } from '../store/ledger.ts';
-import type { PacketFiles } from '../store/packets.ts';
+import type { CertifierLedger, LedgerCommit, StageRow, StreamRow } from '../store/ledger.ts';
+import type { PacketStore } from '../store/packets.ts';
+import type { DueRollup } from '../store/rollups.ts';
 import type { StreamConfig } from '../stream.ts';
-import { emptyState, type Signers, StreamLog } from './stream-log.ts';
+import { type Arrival, emptyState, type Signers, StreamLog } from './stream-log.ts';
 import { TileTree } from './tile-tree.ts';
 
+/** What the stages have for the commit under way. */
+export interface StageProgress {
+  rows: StageRow[];
+  /** Streams that have no stage any more. */
+  dropped: string[];
+  /** The first journal item that a stage would want again after a restart; undefined when there are no stages. */
+  from: Position | undefined;
+}
+
+export interface Collected extends LedgerCommit {
+  /** Every journal item below is in the ledger, or held back on purpose. */
+  reached: Position;
+}
+
 export class Certifier {
-  readonly #ledger: LedgerWriter;
-  readonly #files: PacketFiles;
+  readonly #ledger: CertifierLedger;
+  readonly #files: PacketStore;
   readonly #signers: Signers;
   readonly #logs = new Map<string, StreamLog>();
   #sealed: SealedPacket[] = [];
+  #rollups: DueRollup[] = [];
   /** Where streams stood when they were last sealed or reconfigured: what has been appended since is not part of it. */
   readonly #rows = new Map<string, StreamRow>();
   #policies = new Map<string, string>();
   #cursor: Position;
+  #reached: Position;
 
-  constructor(ledger: LedgerWriter, files: PacketFiles, signers: Signers) {
+  constructor(ledger: CertifierLedger, files: PacketStore, signers: Signers) {
     this.#ledger = ledger;
     this.#files = files;
     this.#signers = signers;
     this.#cursor = ledger.cursor();
-    for (const row of ledger.streams()) this.#logs.set(row.stream, this.#reopen(row));
+    this.#reached = this.#cursor;
+    const stages = new Map(ledger.stages().map(({ stream, leaf }) => [stream, leaf]));
+    for (const row of ledger.streams()) this.#logs.set(row.stream, this.#reopen(row, stages.get(row.stream)));
   }
 
   /** The configuration in force for a stream, as far as the journal has been read. */
@@ -40,16 +59,31 @@ export class Certifier {
     return this.#logs.get(stream)?.state.consumed ?? 0;
   }
 
-  append(stream: string, record: LogRecord, arrivedAt: number): void {
+  append(stream: string, record: LogRecord, arrival: Arrival): void {
     const log = this.#log(stream);
-    log.append(record, arrivedAt);
+    log.append(record, arrival);
     if (log.full) this.#seal(log);
   }
 
+  /** Leaves of a stream's log: up to the record that came last, and in sealed packets. */
+  extent(stream: string): { reached: number; sealed: number } {
+    const { reached, sealed } = this.#log(stream);
+    return { reached, sealed };
+  }
+
   /** Seals what the stream has, if anything. */
-  cut(stream: string, at: number): void {
+  cut(stream: string, at?: number): void {
     const log = this.#logs.get(stream);
     if (log !== undefined) this.#seal(log, at);
+  }
+
+  /** The packets since the last rollup are to be rolled up; nothing may wait for a packet. */
+  rollUp(stream: string, window: RollupWindow): void {
+    const log = this.#log(stream);
+    const leaves = log.rollUp();
+    if (leaves === undefined) return;
+    this.#rollups.push({ stream, ...leaves, window, config: canonicalize(log.state.config) });
+    this.#note(log);
   }
 
   /** From `position` on, the stream has another configuration: what came before is sealed under the old one. */
@@ -71,14 +105,21 @@ export class Certifier {
    * What has been sealed since the last call, and the cursor that goes with it: `next` is the first journal item not yet
    * read. Steps are committed in the order in which they were collected.
    */
-  collect(next: Position): LedgerCommit {
+  collect(next: Position, stages: StageProgress): Collected {
+    const waiting = [...this.#logs.values()].map((log) => log.waitingSince ?? next);
+    const reached = Math.min(next, ...waiting);
     const step = {
-      cursor: Math.min(next, ...[...this.#logs.values()].map((log) => log.waitingSince ?? next)),
+      cursor: Math.min(reached, stages.from ?? reached),
+      reached,
+      stages: stages.rows,
+      unstaged: stages.dropped,
       packets: this.#sealed,
+      rollups: this.#rollups,
       streams: [...this.#rows.values()],
       policies: this.#policies,
     };
     this.#sealed = [];
+    this.#rollups = [];
     this.#rows.clear();
     this.#policies = new Map();
     return step;
@@ -88,13 +129,21 @@ export class Certifier {
    * Commits a step once its packets are on disk.
    * @returns false when there was nothing to commit
    */
-  async commit(step: LedgerCommit): Promise<boolean> {
+  async commit(step: Collected): Promise<boolean> {
     await Promise.all(step.packets.map(({ durable }) => durable));
     // The cursor also moves past items that change nothing, as a cut does where nothing waits.
-    if (step.cursor === this.#cursor && step.streams.length === 0) return false;
+    const changes = step.streams.length + step.stages.length + step.unstaged.length;
+    const moved = step.reached !== this.#reached;
+    this.#reached = step.reached;
+    if (step.cursor === this.#cursor && changes === 0) return moved;
     this.#ledger.commit(step);
     this.#cursor = step.cursor;
     return true;
+  }
+
+  /** Every journal item below is in the ledger, or held on purpose. */
+  get reached(): Position {
+    return this.#reached;
   }
 
   /** To be called before another certifier starts from the last commit. */
@@ -119,9 +168,10 @@ export class Certifier {
     return log;
   }
 
-  #reopen(row: StreamRow): StreamLog {
+  /** @param stageLeaf leaves that the log had when the state was taken from which its stage goes on, if it has one */
+  #reopen(row: StreamRow, stageLeaf: number | undefined): StreamLog {
     const config = JSON.parse(row.config) as StreamConfig;
-    const { consumed, head, through } = row;
+    const { consumed, head, through, rolledUp } = row;
     const partial: Buffer[] = [];
     for (let level = 0, width = 1; width <= row.size; level++, width *= 256) {
       const entries = Math.floor(row.size / width) % 256;
@@ -132,12 +182,14 @@ export class Certifier {
       partial.push(tile);
     }
     const tree = new TileTree(row.size, partial);
-    return new StreamLog({ consumed, head, through, config }, tree, this.#files, this.#signers);
+    // The header leaf comes with the first record, and is none.
+    const known = stageLeaf === undefined || row.size === 0 ? 0 : row.size - Math.max(1, stageLeaf);
+    return new StreamLog({ consumed, head, through, rolledUp, config }, tree, this.#files, this.#signers, known);
   }
 }
 
 function toRow(log: StreamLog): StreamRow {
-  const { config, consumed, head, through } = log.state;
-  const row = { stream: config.id, size: log.size, consumed, head, through: { ...through } };
+  const { config, consumed, head, through, rolledUp } = log.state;
+  const row = { stream: config.id, size: log.size, consumed, head, through: { ...through }, rolledUp };
   return { ...row, config: canonicalize(config) };
 }

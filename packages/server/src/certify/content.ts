@@ -1,6 +1,6 @@
 /** The bytes of a packet as they grow: one line a leaf, and the hash of each leaf on the way. */
 import { hash } from 'node:crypto';
-import type { PacketWriter } from '../store/packets.ts';
+import type { ContentWriter } from '../store/packets.ts';
 
 /** A buffer begins small, for there is one a stream, and grows up to what is written to the file at once. */
 const FIRST_BUFFER_BYTES = 16 * 1024;
@@ -12,13 +12,13 @@ const COLON = 0x3a;
 const LEAF_PREFIX = 0x00;
 
 export class PacketContent {
-  readonly #writer: PacketWriter;
+  readonly #writer: ContentWriter;
   #buffer = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
   #used = 0;
   #flushed = 0;
   readonly #ends: number[] = [];
 
-  constructor(writer: PacketWriter) {
+  constructor(writer: ContentWriter) {
     this.#writer = writer;
   }
 

@@ -1,6 +1,7 @@
-/** The DLM1 manifest of a packet. See `contracts/dlm1.md` and, for `content.log`, `contracts/log.md`. */
+/** The DLM1 manifests of packets and rollups. See `contracts/dlm1.md` and, for `content.log`, `contracts/log.md`. */
 import { hash } from 'node:crypto';
 import { canonicalize } from '@tidemark/proof';
+import type { EventWindow, RollupWindow } from '../event.ts';
 import type { StreamConfig } from '../stream.ts';
 
 export interface PacketFacts {
@@ -14,6 +15,19 @@ export interface PacketFacts {
   /** versionId of the packet before. */
   parent: string | undefined;
   sealedAt: number;
+  /** Where the packet was cut in event time. */
+  window: EventWindow | undefined;
+}
+
+export interface RollupFacts {
+  /** Leaves that it covers. */
+  start: number;
+  end: number;
+  window: RollupWindow;
+  contentHash: string;
+  sizeBytes: number;
+  /** versionIds of the packets that it covers, in log order. */
+  parents: string[];
 }
 
 export interface SignedManifest {
@@ -26,27 +40,56 @@ export interface SignedManifest {
 export type SignVersion = (publisher: string, versionId: Buffer) => string;
 
 export function signedManifest(config: StreamConfig, packet: PacketFacts, sign: SignVersion): SignedManifest {
+  const content = {
+    contentHash: packet.contentHash,
+    sizeBytes: packet.sizeBytes,
+    mimeType: 'application/x-ndjson',
+    log: {
+      origin: config.origin,
+      hash: 'rfc9162-sha256',
+      start: packet.start,
+      end: packet.end,
+      root: packet.root,
+      through: packet.through,
+      config: configHash(config),
+    },
+    ...(packet.window === undefined ? {} : { window: windowOf(packet.window) }),
+  };
+  const parents = packet.parent === undefined ? [] : [packet.parent];
+  return signedVersion(config, { content, parents, createdAt: packet.sealedAt }, sign);
+}
+
+export function signedRollup(config: StreamConfig, rollup: RollupFacts, sign: SignVersion): SignedManifest {
+  const { start, end, window, contentHash, sizeBytes, parents } = rollup;
+  const content = {
+    contentHash,
+    sizeBytes,
+    mimeType: 'application/json',
+    rollup: { origin: config.origin, start, end, window: boundsOf(window), config: configHash(config) },
+  };
+  return signedVersion(config, { content, parents, createdAt: window.end }, sign);
+}
+
+interface Version {
+  content: object;
+  parents: string[];
+  /** Milliseconds since 1970. */
+  createdAt: number;
+}
+
+function signedVersion(
+  config: StreamConfig,
+  { content, parents, createdAt }: Version,
+  sign: SignVersion,
+): SignedManifest {
   const manifest = {
     type: 'datasetVersionManifest',
     datasetId: config.datasetId,
     ...(config.description === undefined ? {} : { description: config.description }),
-    content: {
-      contentHash: packet.contentHash,
-      sizeBytes: packet.sizeBytes,
-      mimeType: 'application/x-ndjson',
-      log: {
-        origin: config.origin,
-        hash: 'rfc9162-sha256',
-        start: packet.start,
-        end: packet.end,
-        root: packet.root,
-        through: packet.through,
-        config: configHash(config),
-      },
-    },
-    lineage: { parents: packet.parent === undefined ? [] : [packet.parent] },
+    content,
+    lineage: { parents },
     provenance: {
-      createdAt: new Date(packet.sealedAt).toISOString(),
+      createdAt: new Date(createdAt).toISOString(),
       producer: { identityKey: config.publisher },
     },
     policy: config.policy,
@@ -55,6 +98,16 @@ export function signedManifest(config: StreamConfig, packet: PacketFacts, sign: 
   const signature = sign(config.publisher, Buffer.from(versionId, 'hex'));
   const signatures = { producer: { publicKey: config.publisher, signature } };
   return { versionId, manifest: canonicalize({ ...manifest, signatures }) };
+}
+
+/** A record whose event time is before the window's start came too late for its own. */
+function windowOf(window: EventWindow): object {
+  const bounds = boundsOf(window);
+  return window.correction ? { ...bounds, correction: true } : bounds;
+}
+
+function boundsOf({ start, end }: RollupWindow): { start: string; end: string } {
+  return { start: new Date(start).toISOString(), end: new Date(end).toISOString() };
 }
 
 export function configHash(config: StreamConfig): string {

@@ -1,18 +1,19 @@
 /** Sources and streams as declared in `INGEST_SOURCES_JSON` and `STREAMS_JSON`. */
 import { type MappingPolicy, parsePolicy } from '../normalize/policy.ts';
 import { type Classification, PUBLISH_DEFAULTS, type PublishPolicy, type Source, type Stream } from '../stream.ts';
+import { type DeclaredOrder, parseFusion, parseOrder } from './fusing.ts';
+import { boolean, choice, integer, type Json, list, number, object, onlyMembers, text } from './members.ts';
+import { parseRollup } from './rollup.ts';
 import { invalid } from './settings.ts';
-
-type Json = Record<string, unknown>;
 
 const ID = /^[a-z0-9][a-z0-9._-]{2,63}$/;
 /** These would hide behind routes of the same name. */
 const RESERVED = new Set(['events', 'feed', 'keys', 'conflicts']);
-const SOURCE_MEMBERS = ['id', 'name', 'type', 'secret', 'auth', 'stream', 'policy', 'dedup', 'enabled'];
+const SOURCE_MEMBERS = ['id', 'name', 'type', 'secret', 'auth', 'stream', 'policy', 'trust', 'dedup', 'enabled'];
 /** Declared in the contract, and not built yet: refused rather than ignored, since each would change what is safe. */
-const SOURCE_MEMBERS_TO_COME = ['allowlist', 'limits', 'trust'];
-const STREAM_MEMBERS = ['id', 'datasetId', 'description', 'publish', 'policy'];
-const STREAM_MEMBERS_TO_COME = ['fusion', 'salted', 'visibility'];
+const SOURCE_MEMBERS_TO_COME = ['allowlist', 'limits'];
+const STREAM_MEMBERS = ['id', 'datasetId', 'description', 'publish', 'fusion', 'order', 'rollup', 'policy'];
+const STREAM_MEMBERS_TO_COME = ['salted', 'visibility'];
 const CLASSIFICATIONS: readonly Classification[] = ['public', 'internal', 'restricted', 'clinical-research'];
 
 export interface SourceDefaults {
@@ -30,8 +31,22 @@ export function parseSources(value: unknown, setting: string, defaults: SourceDe
   return list(value, setting).map((item, index) => parseSource(item, `${setting}[${index}]`, defaults));
 }
 
-export function parseStreams(value: unknown, setting: string, publish: PublishPolicy): Stream[] {
-  return list(value, setting).map((item, index) => parseStream(item, `${setting}[${index}]`, publish));
+/** A stream as it is declared; how it orders its events is settled when its sources are known. */
+export interface DeclaredStream {
+  stream: Stream;
+  order: DeclaredOrder | undefined;
+  /** Declared to have none, whatever the default is. */
+  unfused: boolean;
+}
+
+export function parseStreams(value: unknown, setting: string, publish: PublishPolicy): DeclaredStream[] {
+  return list(value, setting).map((item, index) => {
+    const where = `${setting}[${index}]`;
+    const stream = parseStream(item, where, publish);
+    const order =
+      item.order === undefined ? undefined : parseOrder(object(item.order, `${where}.order`), `${where}.order`);
+    return { stream, order, unfused: item.fusion === null };
+  });
 }
 
 /** What a stream is when only a source names it. */
@@ -58,6 +73,7 @@ function parseSource(item: Json, where: string, defaults: SourceDefaults): Decla
     stream: item.stream === undefined ? id : identifier(item.stream, `${where}.stream`),
     auth: parseAuth(item.auth, secret, where, defaults.open),
     enabled: boolean(item.enabled ?? true, `${where}.enabled`),
+    trust: number(item.trust ?? 1, `${where}.trust`, 0, 1),
     dedup: choice(item.dedup ?? 'id', ['id', 'content'], `${where}.dedup`),
     policy: item.policy === undefined ? defaults.policy : parseMapping(item.policy, `${where}.policy`),
   };
@@ -81,6 +97,10 @@ function parseStream(item: Json, where: string, publish: PublishPolicy): Stream 
   if (item.datasetId !== undefined) stream.datasetId = text(item.datasetId, `${where}.datasetId`, 3);
   if (item.description !== undefined) stream.description = text(item.description, `${where}.description`);
   if (item.publish !== undefined) stream.publish = parsePublish(object(item.publish, `${where}.publish`), where);
+  if (item.fusion !== undefined && item.fusion !== null) stream.fusion = parseFusion(item.fusion, `${where}.fusion`);
+  if (item.rollup !== undefined) {
+    stream.rollup = parseRollup(object(item.rollup, `${where}.rollup`), `${where}.rollup`, stream.publish);
+  }
   if (item.policy !== undefined) {
     const policy = object(item.policy, `${where}.policy`);
     onlyMembers(policy, `${where}.policy`, ['license', 'classification'], ['pii_flags']);
@@ -94,31 +114,15 @@ function parseStream(item: Json, where: string, publish: PublishPolicy): Stream 
 
 function parsePublish(item: Json, stream: string): PublishPolicy {
   const where = `${stream}.publish`;
-  onlyMembers(item, where, ['mode', 'maxEvents', 'maxAgeMs'], ['windowMs']);
+  onlyMembers(item, where, ['mode', 'maxEvents', 'maxAgeMs', 'windowMs'], []);
   const defaults = PUBLISH_DEFAULTS[choice(item.mode ?? 'live', ['live', 'batch'], `${where}.mode`)];
-  return {
+  const publish: PublishPolicy = {
     mode: defaults.mode,
     maxEvents: integer(item.maxEvents ?? defaults.maxEvents, `${where}.maxEvents`, 1, 1_000_000),
     maxAgeMs: integer(item.maxAgeMs ?? defaults.maxAgeMs, `${where}.maxAgeMs`, 10, 86_400_000),
   };
-}
-
-function list(value: unknown, where: string): Json[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) throw invalid(where, 'must be a list');
-  return value.map((item, index) => object(item, `${where}[${index}]`));
-}
-
-function object(value: unknown, where: string): Json {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(where, 'must be an object');
-  return value as Json;
-}
-
-function onlyMembers(item: Json, where: string, known: readonly string[], toCome: readonly string[]): void {
-  for (const member of Object.keys(item)) {
-    if (toCome.includes(member)) throw invalid(`${where}.${member}`, 'is not supported yet; leave it out');
-    if (!known.includes(member)) throw invalid(`${where}.${member}`, `is unknown; known are ${known.join(', ')}`);
-  }
+  if (item.windowMs !== undefined) publish.windowMs = integer(item.windowMs, `${where}.windowMs`, 10, 366 * 86_400_000);
+  return publish;
 }
 
 function identifier(value: unknown, where: string): string {
@@ -129,29 +133,4 @@ function identifier(value: unknown, where: string): string {
   if (/^\d+$/.test(value)) throw invalid(where, 'needs at least one character that is not a digit');
   if (RESERVED.has(value)) throw invalid(where, `"${value}" is reserved`);
   return value;
-}
-
-function text(value: unknown, where: string, minimum = 1): string {
-  if (typeof value !== 'string' || value.length < minimum || value.length > 4096 || !value.isWellFormed()) {
-    throw invalid(where, `must be text of ${minimum} to 4096 characters`);
-  }
-  return value;
-}
-
-function boolean(value: unknown, where: string): boolean {
-  if (typeof value !== 'boolean') throw invalid(where, 'must be true or false');
-  return value;
-}
-
-function integer(value: unknown, where: string, min: number, max: number): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
-    throw invalid(where, `must be a whole number from ${min} to ${max}`);
-  }
-  return value;
-}
-
-function choice<T extends string>(value: unknown, values: readonly T[], where: string): T {
-  const found = values.find((candidate) => candidate === value);
-  if (found === undefined) throw invalid(where, `must be one of ${values.join(', ')}`);
-  return found;
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { canonicalize, parseLeaf } from '@tidemark/proof';
+import { type ControlLeaf, canonicalize, parseLeaf, verifyControl } from '@tidemark/proof';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { headerLeaf, recordLeaf } from '../../src/certify/leaf-text.ts';
-import type { LogRecord } from '../../src/event.ts';
-import { IDENTITY, streamConfig } from '../support/node.ts';
+import { controlLeaf, headerLeaf, recordLeaf } from '../../src/certify/leaf-text.ts';
+import type { ControlRecord, NormalizedEvent } from '../../src/event.ts';
+import { IDENTITY, SIGNERS, streamConfig } from '../support/node.ts';
 
 const hexOf = (bytes: number) =>
   fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((array) => Buffer.from(array).toString('hex'));
@@ -22,13 +22,13 @@ const common = {
   policyHash: hexOf(32),
   supersedes: fc.option(seq, { nil: undefined }),
 };
-const record: fc.Arbitrary<LogRecord> = fc.oneof(
+const record: fc.Arbitrary<NormalizedEvent> = fc.oneof(
   fc.record({ kind: fc.constant('record' as const), ...common, payload: fc.constant('{}'), payloadHash: hexOf(32) }),
   fc.record({ kind: fc.constant('quarantined' as const), ...common, reasons: fc.array(fc.string()) }),
 );
 
 /** The leaf as the contract has it. */
-function leafOf(stream: string, record: LogRecord): object {
+function leafOf(stream: string, record: NormalizedEvent): object {
   const { kind, source, seq, eventId, eventTime, rawHash, policyHash, supersedes } = record;
   const leaf = { v: 1, kind, stream, source, seq, eventId, eventTime, rawHash, policyHash };
   if (record.kind === 'quarantined') {
@@ -56,4 +56,16 @@ test('the same for the header', () => {
   const leaf = { v: 1, kind: 'header', stream: 'alpha', publisher, logKey };
   expect(headerLeaf('alpha', publisher, logKey)).toBe(canonicalize(leaf));
   expect(parseLeaf(JSON.parse(headerLeaf('alpha', IDENTITY.publicKey, logKey)))).toEqual(leaf);
+});
+
+test('a control leaf is signed over the text of its other members', () => {
+  const { logKey } = streamConfig('alpha', {});
+  const data = { source: 'one', seq: 3, eventId: '0'.repeat(32), by: 'admin', reason: 'a "word"\n€' };
+  const record: ControlRecord = { kind: 'control', word: 9, about: 4, action: 'quarantine-discarded', data };
+  const text = controlLeaf('alpha', record, (message) => SIGNERS.control(logKey, message));
+  const leaf = parseLeaf(JSON.parse(text)) as ControlLeaf;
+  expect(text).toBe(canonicalize(leaf));
+  const { action } = record;
+  expect(leaf).toEqual({ v: 1, kind: 'control', stream: 'alpha', action, data, signature: leaf.signature });
+  expect(verifyControl(leaf, logKey)).toBe(true);
 });

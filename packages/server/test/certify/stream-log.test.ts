@@ -84,7 +84,7 @@ test('the golden packet', async () => {
     publisher: String(header?.publisher),
     logKey: String(header?.logKey),
   });
-  for (const record of goldenRecords(vector)) log.append(record, 0);
+  for (const record of goldenRecords(vector)) log.append(record, { arrivedAt: 0 });
   const packet = log.seal(Date.parse(vector.manifest.provenance.createdAt));
   await packet?.durable;
   expect(content(packet?.contentHash ?? '').split(/(?<=\n)/)).toEqual(vector.contentLines);
@@ -105,7 +105,7 @@ describe('a packet', () => {
   test('has a manifest and a checkpoint that the verifier takes', async () => {
     const config = streamConfig('alpha', { one: {} });
     const { log } = open(config);
-    log.append(recordAt(5), 10);
+    log.append(recordAt(5), { arrivedAt: 10 });
     const packet = log.seal();
     await packet?.durable;
     const manifest = parseManifest(JSON.parse(packet?.manifest ?? ''));
@@ -128,12 +128,12 @@ describe('a packet', () => {
     const { log } = open(streamConfig('alpha', {}));
     expect(log.seal()).toBeUndefined();
     expect(log.waitingSince).toBeUndefined();
-    log.append(recordAt(3), 10);
-    log.append(recordAt(4), 11);
+    log.append(recordAt(3), { arrivedAt: 10 });
+    log.append(recordAt(4), { arrivedAt: 11 });
     expect(log.waitingSince).toBe(3);
     const first = log.seal();
     expect(log.waitingSince).toBeUndefined();
-    log.append(recordAt(9), 20);
+    log.append(recordAt(9), { arrivedAt: 20 });
     const second = log.seal(25);
     expect(
       [first, second].map((packet) => [packet?.start, packet?.end, packet?.sealedAt, packet?.oldestArrival]),
@@ -149,7 +149,7 @@ describe('a packet', () => {
 
   test('names each run of journal items once', () => {
     const { log } = open(streamConfig('alpha', {}));
-    for (const position of [3, 4, 5, 8, 10, 11]) log.append(recordAt(position), 0);
+    for (const position of [3, 4, 5, 8, 10, 11]) log.append(recordAt(position), { arrivedAt: 0 });
     expect(log.seal()?.placements).toEqual([
       { first: 3, count: 3, leaf: 1 },
       { first: 8, count: 1, leaf: 4 },
@@ -160,7 +160,7 @@ describe('a packet', () => {
   test('knows where its lines end, whatever their length and script', async () => {
     const { log, content } = open(streamConfig('alpha', {}));
     const payloads = ['', '€ 🚀', 'x'.repeat(20_000), 'é'.repeat(700_000), 'y'.repeat(3_000_000), 'z', 'ü'];
-    for (const [place, text] of payloads.entries()) log.append(recordAt(place + 2, { text }), 0);
+    for (const [place, text] of payloads.entries()) log.append(recordAt(place + 2, { text }), { arrivedAt: 0 });
     const packet = log.seal()!;
     await packet.durable;
     const bytes = Buffer.from(content(packet.contentHash));
@@ -179,9 +179,9 @@ describe('a packet', () => {
   test('is full at as many leaves as it may have', () => {
     const { log } = open(streamConfig('alpha', {}, 3));
     expect(log.full).toBe(false);
-    log.append(recordAt(1), 0);
+    log.append(recordAt(1), { arrivedAt: 0 });
     expect(log.full).toBe(false);
-    log.append(recordAt(2), 0);
+    log.append(recordAt(2), { arrivedAt: 0 });
     expect(log.full).toBe(true);
   });
 });

@@ -6,7 +6,7 @@ describe('sources', () => {
   test('all that can be declared', () => {
     const declared = {
       ...{ id: 'sensor.a_1-x', name: 'A', type: 'webhook', secret: 's3cret', auth: 'bearer', stream: 'garden' },
-      ...{ policy: { required: ['t'] }, dedup: 'content', enabled: false },
+      ...{ policy: { required: ['t'] }, trust: 0.5, dedup: 'content', enabled: false },
     };
     const { type: _type, secret: _secret, ...expected } = declared;
     const config = loadConfig({}, sources(declared));
@@ -70,10 +70,11 @@ describe('sources', () => {
     [{ dedup: 'none' }, 'INGEST_SOURCES_JSON[0].dedup: must be one of id, content'],
     [{ allowlist: [] }, 'INGEST_SOURCES_JSON[0].allowlist: is not supported yet; leave it out'],
     [{ limits: {} }, 'INGEST_SOURCES_JSON[0].limits: is not supported yet; leave it out'],
-    [{ trust: 1 }, 'INGEST_SOURCES_JSON[0].trust: is not supported yet; leave it out'],
+    [{ trust: 1.1 }, 'INGEST_SOURCES_JSON[0].trust: must be a number from 0 to 1'],
+    [{ trust: '1' }, 'INGEST_SOURCES_JSON[0].trust: must be a number from 0 to 1'],
     [
       { secrets: [] },
-      'INGEST_SOURCES_JSON[0].secrets: is unknown; known are id, name, type, secret, auth, stream, policy, dedup, enabled',
+      'INGEST_SOURCES_JSON[0].secrets: is unknown; known are id, name, type, secret, auth, stream, policy, trust, dedup, enabled',
     ],
   ])('%j is refused', (member, message) => {
     expect(refusal(sources({ id: 'abc', ...member }))).toEqual({ code: 'setting-invalid', message });
@@ -155,12 +156,11 @@ describe('streams', () => {
     [{ publish: { maxEvents: 0 } }, 'STREAMS_JSON[0].publish.maxEvents: must be a whole number from 1 to 1000000'],
     [{ publish: { maxEvents: '5' } }, 'STREAMS_JSON[0].publish.maxEvents: must be a whole number from 1 to 1000000'],
     [{ publish: { maxAgeMs: 9 } }, 'STREAMS_JSON[0].publish.maxAgeMs: must be a whole number from 10 to 86400000'],
-    [{ publish: { windowMs: 5 } }, 'STREAMS_JSON[0].publish.windowMs: is not supported yet; leave it out'],
-    [{ publish: { age: 5 } }, 'STREAMS_JSON[0].publish.age: is unknown; known are mode, maxEvents, maxAgeMs'],
+    [{ publish: { windowMs: 5 } }, 'STREAMS_JSON[0].publish.windowMs: must be a whole number from 10 to 31622400000'],
+    [{ publish: { age: 5 } }, 'STREAMS_JSON[0].publish.age: is unknown; known are mode, maxEvents, maxAgeMs, windowMs'],
     [{ policy: { license: 'x' } }, /^STREAMS_JSON\[0\]\.policy\.classification: must be one of public, internal/],
     [{ policy: { classification: 'public' } }, 'STREAMS_JSON[0].policy.license: must be text of 1 to 4096 characters'],
     [{ policy: { pii_flags: [] } }, 'STREAMS_JSON[0].policy.pii_flags: is not supported yet; leave it out'],
-    [{ fusion: {} }, 'STREAMS_JSON[0].fusion: is not supported yet; leave it out'],
     [{ salted: true }, 'STREAMS_JSON[0].salted: is not supported yet; leave it out'],
     [{ visibility: 'private' }, 'STREAMS_JSON[0].visibility: is not supported yet; leave it out'],
     [{ id: 'feed' }, 'STREAMS_JSON[0].id: "feed" is reserved'],
