@@ -13,6 +13,7 @@ export { type Anchor, anchorScript, decodeAnchorScript, encodeAnchor } from './a
 export { concat, equal, fromBase64, fromHex, isHex, reversed, toBase64, toHex, utf8 } from './bytes.ts';
 export { canonicalize, MAX_JSON_DEPTH } from './canonical.ts';
 export * from './checkpoint.ts';
+export { controlText, verifyControl } from './control.ts';
 export { type Envelope, parseEnvelope } from './envelope.ts';
 export { ProofError, type ProofErrorCode } from './errors.ts';
 export { eventId, fusedEventId, saltedEventId } from './event-id.ts';

@@ -16,12 +16,18 @@ import { Hub } from './live/hub.ts';
 import { LedgerMessages } from './live/messages.ts';
 import { Health } from './operation/health.ts';
 import { Metrics } from './operation/metrics.ts';
+import { QuarantineDesk } from './operation/quarantine-desk.ts';
+import { Decisions } from './read/decisions.ts';
 import { EventReader } from './read/events.ts';
+import { Evidence } from './read/evidence.ts';
+import { FusedReader } from './read/fused.ts';
 import { Lineage } from './read/lineage.ts';
 import { PacketLines } from './read/lines.ts';
 import { LogFeed } from './read/log-feed.ts';
 import { ProofBuilder } from './read/proofs.ts';
+import { Quarantine } from './read/quarantine.ts';
 import { Reconstruction } from './read/reconstruction.ts';
+import { Rollups } from './read/rollups.ts';
 import { PacketFiles } from './store/packets.ts';
 import { lockDirectory } from './store/sqlite/database.ts';
 import { hasJournal, SqliteJournalReader } from './store/sqlite/journal.ts';
@@ -82,7 +88,9 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
   const readers = openReaders(config, instance);
   const hub = new Hub({ ...readers, later: setImmediate });
   const bodies = new BodyReader(limits);
+  let held = 0;
   const metrics = new Metrics(() => ({
+    held,
     journalHead: hub.heads.journal,
     ledgerHead: hub.heads.ledger,
     backlog: health.backlog,
@@ -97,8 +105,9 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
       health.journalGrew(head);
       hub.advance({ journal: head });
     },
-    progressed: ({ cursor, ledgerHead, latenciesMs }) => {
-      health.progressed(cursor);
+    progressed: ({ reached, ledgerHead, latenciesMs, ...progress }) => {
+      held = progress.held;
+      health.progressed(reached);
       for (const latency of latenciesMs) metrics.certified(latency / 1000);
       hub.advance({ ledger: ledgerHead });
     },
@@ -111,7 +120,8 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     admission: new Admission(sources, new SourceAuth(secrets)),
     accepting: () => accepting,
     deliver: threads.deliver,
-    versions: new EventVersions(readers.events, threads.find),
+    desk: new QuarantineDesk(readers.journal, readers.quarantine, threads.resolve),
+    versions: new EventVersions(readers.events, readers.fused, threads.find),
     watch: config.watch,
     bundleMaxDepth: config.bundleMaxDepth,
     feedCacheTtlMs: config.feedCacheTtlMs,
@@ -146,6 +156,7 @@ function streamConfigs(config: Config, { originPrefix }: Instance, keys: NodeKey
       publisher: keys.identity.publicKey,
       logKey: formatVerifierKey(verifierKey(origin, keys.log.publicKey)),
       sources: Object.fromEntries(feeding.map(({ id, policy }) => [id, policy])),
+      ...(stream.fusion && { trust: Object.fromEntries(feeding.map(({ id, trust }) => [id, trust])) }),
     };
   });
 }
@@ -156,15 +167,21 @@ function openReaders(config: Config, instance: Instance) {
   const journal = new SqliteJournalReader(dataDir);
   const ledger = new SqliteLedgerReader(dataDir);
   const headers = config.anchor.mode === 'local' ? new LocalHeaders(dataDir) : undefined;
-  const lines = new PacketLines(ledger, new PacketFiles(dataDir));
-  const events = new EventReader(journal, ledger, lines);
+  const files = new PacketFiles(dataDir);
+  const lines = new PacketLines(ledger, files);
+  const decisions = new Decisions(ledger);
+  const reconstruction = new Reconstruction(journal, ledger);
+  const events = new EventReader({ journal, ledger, lines, decisions, reconstruction });
   const proofs = new ProofBuilder(ledger, headers);
+  const quarantine = new Quarantine(journal, ledger, lines);
   return {
-    ...{ journal, ledger, headers, events, proofs },
+    ...{ journal, ledger, headers, events, decisions, reconstruction, proofs, quarantine },
+    fused: new FusedReader(ledger, lines, decisions),
+    evidence: new Evidence(ledger, decisions, quarantine),
     messages: new LedgerMessages(ledger, lines),
+    rollups: new Rollups(ledger.rollups, files),
     codec: new CursorCodec(instance.id),
     logFeed: new LogFeed(ledger, events),
-    reconstruction: new Reconstruction(ledger),
     lineage: new Lineage(ledger, proofs, headers, config.minConfirmations),
     close: () => {
       journal.close();

@@ -1,11 +1,15 @@
 /** The `tidemark` command: one file a sub-command. */
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
+import { conflictsCommand } from './conflicts.ts';
 import { demoCommand } from './demo.ts';
 import { CliError, FAILURE, MISUSE } from './errors.ts';
 import { fsckCommand } from './fsck.ts';
 import { ingestCommand } from './ingest.ts';
 import { keysCommand } from './keys.ts';
+import { policyCommand } from './policy.ts';
+import { quarantineCommand } from './quarantine.ts';
+import { replayCommand } from './replay.ts';
 import type { Run } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { verifyCommand } from './verify.ts';
@@ -20,7 +24,19 @@ export async function main(argv: string[]): Promise<number> {
     .description('Certified events: every event gets a certificate that anyone can check offline.')
     .showHelpAfterError('(tidemark --help shows what there is)')
     .exitOverride();
-  for (const command of [serveCommand, demoCommand, ingestCommand, verifyCommand, fsckCommand, keysCommand]) {
+  const commands = [
+    serveCommand,
+    demoCommand,
+    ingestCommand,
+    verifyCommand,
+    conflictsCommand,
+    fsckCommand,
+    replayCommand,
+    keysCommand,
+    policyCommand,
+    quarantineCommand,
+  ];
+  for (const command of commands) {
     program.addCommand(command(run).exitOverride());
   }
   try {

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { canonicalize } from '@tidemark/proof';
 import type { Position } from '../event.ts';
+import { isMonotonic } from '../fuse/monotonic-check.ts';
 import { Identity } from '../intake/identity.ts';
 import type { StreamConfig } from '../stream.ts';
 
@@ -12,6 +13,8 @@ export class JournaledConfig {
   readonly config: StreamConfig;
   /** SHA-256 of `text`, hex: `content.log.config` of manifests. */
   readonly hash: string;
+  /** Of the fusion policy; undefined where sources are not fused. */
+  readonly fusionHash: string | undefined;
   readonly #policyHashes: Map<string, string>;
   readonly #identities: Map<string, Identity>;
 
@@ -23,14 +26,10 @@ export class JournaledConfig {
     this.text = text;
     this.config = config;
     this.hash = hash('sha256', text, 'hex');
+    this.fusionHash = config.fusion && hash('sha256', canonicalize(config.fusion), 'hex');
     const policies = Object.entries(config.sources);
     this.#policyHashes = new Map(policies.map(([id, policy]) => [id, hash('sha256', canonicalize(policy), 'hex')]));
-    this.#identities = new Map(
-      policies.map(([id, policy]) => {
-        const source = { id, stream, auth: 'none' as const, enabled: true, dedup: 'id' as const, policy };
-        return [id, new Identity(source)];
-      }),
-    );
+    this.#identities = new Map(policies.map(([id, policy]) => [id, new Identity({ id, dedup: 'id', policy })]));
   }
 
   /** Undefined for a source that does not feed the stream. */
@@ -38,8 +37,19 @@ export class JournaledConfig {
     return this.#policyHashes.get(source);
   }
 
+  /** Of all policies that a leaf can name. */
   get policyHashes(): Iterable<string> {
-    return this.#policyHashes.values();
+    return [...this.#policyHashes.values(), ...(this.fusionHash === undefined ? [] : [this.fusionHash])];
+  }
+
+  /** Leaves are in an order of their own, not in that of the journal. */
+  get isOrdered(): boolean {
+    return this.config.order !== undefined;
+  }
+
+  /** Events go through a stage that remembers something. */
+  get isStaged(): boolean {
+    return this.isOrdered || isMonotonic(this.config);
   }
 
   identity(source: string): Identity | undefined {
@@ -68,5 +78,26 @@ export class Configs {
   /** The one that holds for what stands at `position`. */
   inForce(stream: string, position: Position): JournaledConfig | undefined {
     return this.of(stream).findLast((config) => config.position < position);
+  }
+
+  /**
+   * The one of this hash under which a packet was sealed.
+   * @param from position of the one before
+   * @param to the last journal position that has a leaf in the packet; 0 for none
+   */
+  sealing(stream: string, hash: string, from: Position, to: Position): JournaledConfig | undefined {
+    const known = this.of(stream);
+    return known.find((config, place) => {
+      const next = known[place + 1]?.position ?? Number.POSITIVE_INFINITY;
+      return config.hash === hash && config.position >= from && next > to;
+    });
+  }
+
+  /** Since when the stage that a stream goes through at `position` has been there. */
+  stagedSince(stream: string, position: Position): Position {
+    const known = this.of(stream).filter((config) => config.position < position);
+    const ordered = known.at(-1)?.isOrdered;
+    const other = known.findLastIndex((config) => !config.isStaged || config.isOrdered !== ordered);
+    return known[other + 1]?.position ?? position;
   }
 }

@@ -1,4 +1,5 @@
-import { type Identity, InvalidId } from '../intake/identity.ts';
+import { InvalidId } from '../external-id.ts';
+import type { Identity } from '../intake/identity.ts';
 import { JsonError, type JsonObject, parseJson } from '../json/parse.ts';
 import type { EventBatch } from '../store/batch.ts';
 

@@ -22,10 +22,12 @@ type JournalCode =
   | 'revision-unmarked'
   /** What an event supersedes is no earlier version of it. */
   | 'supersedes-wrong'
+  /** An operator's word is about no event that it could be about, or nothing has come of it. */
+  | 'resolution-wrong'
   /** Events stand before any configuration of their stream, or of their source in it. */
   | 'config-missing';
 
-/** Between journal and ledger: every event below the cursors has exactly one leaf. */
+/** Between journal and ledger: every event below the cursors has its leaf, or is held by its stream's stage. */
 type PlacementCode =
   | 'event-without-leaf'
   /** Two placements cover one journal item. */
@@ -34,7 +36,11 @@ type PlacementCode =
   | 'leaf-without-event'
   | 'leaf-of-two-events'
   | 'placed-in-wrong-stream'
-  /** Leaves do not follow the order of the journal. */
+  /** An item is said to have another leaf besides its own, and that leaf does not stand for it. */
+  | 'move-wrong'
+  /** A stage would not go on from where it was. */
+  | 'stage-row-wrong'
+  /** Leaves do not follow the order of the journal, or, where packets are cut in event time, that of event times. */
   | 'order-wrong'
   /** The ledger says that it has read more than there is. */
   | 'cursor-wrong';
@@ -59,8 +65,18 @@ type PacketCode =
   | 'leaf-malformed'
   /** A leaf says something else than the journal. */
   | 'leaf-mismatch'
+  /** A control leaf is not signed by the key of its log. */
+  | 'control-signature-invalid'
   | 'payload-hash-mismatch'
   | 'reasons-mismatch'
+  /** The window that a packet was cut at is not one of its stream, or holds what does not belong there. */
+  | 'window-wrong'
+  /** A leaf names a decision of which no audit entry is kept. */
+  | 'decision-missing'
+  /** The audit entry of a decision is not the one that the leaf names, or says something else than the leaf. */
+  | 'decision-mismatch'
+  /** What a decision replaces is no earlier one about the same. */
+  | 'correction-wrong'
   | 'root-mismatch'
   | 'checkpoint-mismatch'
   | 'checkpoint-signature-invalid'
@@ -69,8 +85,18 @@ type PacketCode =
   /** A row that belongs to no leaf of the log. */
   | 'tile-extra'
   | 'quarantine-extra'
+  | 'decision-extra'
+  /** Notes that are of no leaf, or are none. */
+  | 'notes-wrong'
   | 'policy-mismatch'
   | 'stream-row-wrong';
+
+/** Rollups, besides what can be wrong with any manifest and content. */
+type RollupCode =
+  /** It covers leaves that another covers too, or parts of packets, or its stream does not go on where it ends. */
+  | 'rollup-range-wrong'
+  /** It says something else than its packets add up to, or than its row. */
+  | 'rollup-mismatch';
 
 /** The order in which readers see things, and the anchors. */
 type LedgerCode =
@@ -89,6 +115,7 @@ export type ViolationCode =
   | JournalCode
   | PlacementCode
   | PacketCode
+  | RollupCode
   | LedgerCode
   /** SQLite itself cannot read the file, or finds it inconsistent. */
   | 'database-damaged';
@@ -117,6 +144,7 @@ export interface Checked {
   packets: number;
   leaves: number;
   streams: number;
+  rollups: number;
   anchors: number;
   blocks: number;
 }
@@ -127,7 +155,7 @@ const MAX_LISTED = 10_000;
 export class Findings {
   readonly violations: Violation[] = [];
   readonly notes: Note[] = [];
-  readonly checked: Checked = { events: 0, packets: 0, leaves: 0, streams: 0, anchors: 0, blocks: 0 };
+  readonly checked: Checked = { events: 0, packets: 0, leaves: 0, streams: 0, rollups: 0, anchors: 0, blocks: 0 };
   #violationCount = 0;
 
   /** Also those that are not listed. */

@@ -14,9 +14,14 @@ import { checkAnchors } from './anchors.ts';
 import { checkChain } from './chain.ts';
 import { Findings } from './findings.ts';
 import { checkJournal, type JournalFacts } from './journal.ts';
+import { JournalEvents } from './journal-events.ts';
 import { checkLedgerEntries } from './ledger-entries.ts';
+import { checkNotes } from './notes.ts';
 import { checkPlacements } from './placements.ts';
+import { checkDiscarded, checkResolutions } from './resolutions.ts';
+import { checkRollups } from './rollups.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
+import { checkStages } from './stages.ts';
 import { walkStream } from './stream.ts';
 import { checkStreamRow, readStreamRows } from './stream-row.ts';
 import { checkUniqueness } from './uniqueness.ts';
@@ -48,9 +53,11 @@ function checkSnapshot({ journal, ledger, chain }: Snapshot, dataDir: string, fi
   for (const [name, db] of Object.entries(databases)) if (db !== undefined) checkIntegrity(db, name, findings);
   const facts = checkJournal(journal, findings);
   checkUniqueness(journal, facts.ids, findings);
+  checkResolutions(journal, findings);
   if (ledger !== undefined) {
     const files = new PacketFiles(dataDir);
     checkStreams(journal, ledger, files, facts, findings);
+    checkRollups(ledger, files, facts.configs, findings);
     checkLedgerEntries(ledger, findings);
     checkPolicies(ledger, facts, findings);
     checkAnchors(ledger, chain, findings);
@@ -65,7 +72,7 @@ function checkStreams(
   journal: DatabaseSync,
   ledger: DatabaseSync,
   files: PacketFiles,
-  { next, configs }: JournalFacts,
+  { next, configs, seqs }: JournalFacts,
   findings: Findings,
 ): void {
   const cursor: Position = Number(ledger.prepare('SELECT position FROM cursor').get()?.position);
@@ -73,7 +80,11 @@ function checkStreams(
     findings.violation('cursor-wrong', 'cursor', `it is at ${cursor}, the journal ends at ${next - 1}`);
   const rows = readStreamRows(ledger);
   const consumed = new Map([...rows].map(([stream, row]) => [stream, row.consumed]));
-  const placed = checkPlacements(journal, ledger, { cursor, consumed, next }, findings);
+  checkDiscarded(journal, ledger, cursor, findings);
+  checkNotes(ledger, findings);
+  const events = new JournalEvents(journal);
+  const stages = checkStages({ journal, ledger, configs, seqs, events, rows, cursor, next }, findings);
+  const placed = checkPlacements(journal, ledger, { cursor, consumed, stages, next }, findings);
   const packets = ledger
     .prepare('SELECT DISTINCT stream FROM packets')
     .all()
@@ -110,9 +121,10 @@ function checkIntegrity(db: DatabaseSync, name: string, findings: Findings): voi
 }
 
 function noteUnnamedFiles(ledger: DatabaseSync, files: PacketFiles, findings: Findings): void {
-  const named = ledger.prepare('SELECT 1 FROM packets WHERE content_hash = ?');
+  const tables = ['packets', 'rollups'];
+  const named = tables.map((table) => ledger.prepare(`SELECT 1 FROM ${table} WHERE content_hash = ?`));
   let unnamed = 0;
-  for (const contentHash of files.list()) if (named.get(contentHash) === undefined) unnamed++;
+  for (const contentHash of files.list()) if (!named.some((one) => one.get(contentHash) !== undefined)) unnamed++;
   if (unnamed === 0) return;
   findings.note('packet-file-unnamed', `${unnamed} packet files`, 'written since this check began, or left by a crash');
 }

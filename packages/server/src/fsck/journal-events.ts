@@ -19,10 +19,14 @@ interface Entry {
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** Events by position. Keeps one entry at hand, so neighbours should be asked for in a row. */
+/** Entries kept at hand: neighbours are asked for in a row, and fused events come from several sources at a time. */
+const KEPT = 16;
+
+/** Events by position. */
 export class JournalEvents {
   readonly #at: StatementSync;
-  #entry: Entry | undefined;
+  /** The one that was asked for last comes first. */
+  readonly #entries: Entry[] = [];
 
   constructor(journal: DatabaseSync) {
     this.#at = journal.prepare(
@@ -38,12 +42,21 @@ export class JournalEvents {
   }
 
   #holding(position: Position): Entry | undefined {
-    if (this.#entry !== undefined && holds(this.#entry, position)) return this.#entry;
+    const known = this.#entries.findIndex((entry) => holds(entry, position));
+    if (known === 0) return this.#entries[0];
+    const entry = known === -1 ? this.#read(position) : this.#entries.splice(known, 1)[0];
+    if (entry === undefined) return undefined;
+    this.#entries.unshift(entry);
+    if (this.#entries.length > KEPT) this.#entries.pop();
+    return entry;
+  }
+
+  #read(position: Position): Entry | undefined {
     const row = this.#at.get(position);
     if (row?.kind !== 'events' || !(row.headers instanceof Uint8Array)) return undefined;
     const batch = new EventBatch(row.headers, NO_BYTES);
-    this.#entry = { first: Number(row.first), source: String(row.source), seq: Number(row.seq), batch };
-    return holds(this.#entry, position) ? this.#entry : undefined;
+    const entry = { first: Number(row.first), source: String(row.source), seq: Number(row.seq), batch };
+    return holds(entry, position) ? entry : undefined;
   }
 }
 

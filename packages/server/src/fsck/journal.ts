@@ -16,6 +16,7 @@ export interface JournalFacts {
   configs: Configs;
   /** To find the events that have several versions. */
   ids: IdKeys;
+  seqs: SeqDirectory;
 }
 
 interface EntryRow {
@@ -77,7 +78,8 @@ class JournalCheck {
     }
     this.#next = first + count;
     if (kind === 'events') this.#events(row);
-    else if (kind !== 'cut' && kind !== 'config') this.#report('journal-entry-malformed', first, `of kind ${kind}`);
+    else if (kind !== 'cut' && kind !== 'config' && kind !== 'resolution')
+      this.#report('journal-entry-malformed', first, `of kind ${kind}`);
     else if (count !== 1) this.#report('journal-entry-malformed', first, `a control entry of ${count} items`);
     else this.#control(row);
   }
@@ -85,12 +87,13 @@ class JournalCheck {
   finish(): JournalFacts {
     this.#checkSources();
     this.#checkTails();
-    return { next: this.#next, configs: this.#configs, ids: this.#ids };
+    return { next: this.#next, configs: this.#configs, ids: this.#ids, seqs: this.#seqs };
   }
 
   #control({ first, kind, stream, config }: EntryRow): void {
     const tail = this.#tail(stream);
     if (kind === 'cut') tail.cut = first;
+    else if (kind === 'resolution') tail.events = first;
     else {
       tail.config = config;
       try {

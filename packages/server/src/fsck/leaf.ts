@@ -1,10 +1,21 @@
 /** One line of a packet: is it well formed, and does it say what the journal says. */
 import { hash } from 'node:crypto';
-import { canonicalize, type Leaf, ProofError, packetLine, parseLeaf } from '@tidemark/proof';
+import {
+  canonicalize,
+  type Leaf,
+  ProofError,
+  packetLine,
+  parseLeaf,
+  type QuarantinedLeaf,
+  type RecordLeaf,
+} from '@tidemark/proof';
 import type { Position } from '../event.ts';
 import type { JournaledConfig } from './configs.ts';
+import type { Decisions } from './decisions.ts';
 import type { Findings } from './findings.ts';
+import { checkFused, type InputEvent } from './fused.ts';
 import type { JournaledHeader } from './journal-events.ts';
+import { isSignedControl, type JournaledWord, wrongResolved } from './resolutions.ts';
 
 /** What the leaf has to agree with. */
 export interface LeafContext {
@@ -13,7 +24,15 @@ export interface LeafContext {
   /** The journal item that the leaf stands for, where there is one. */
   position: Position | undefined;
   event: JournaledHeader | undefined;
+  /** The operator's word that it comes of, if it does. */
+  word: JournaledWord | undefined;
+  /** The packet's. */
   config: JournaledConfig | undefined;
+  /** In force for the event, or for the word. */
+  eventConfig: JournaledConfig | undefined;
+  /** All events that the leaf stands for, if it is a fused one. */
+  inputs: () => InputEvent[];
+  decisions: Decisions;
   /** The reasons as stored for a quarantined event, JSON. */
   reasons: (position: Position, leaf: number) => string | undefined;
 }
@@ -42,6 +61,10 @@ export function checkLine(line: Buffer, context: LeafContext, findings: Findings
   if (wrong !== undefined) findings.violation('leaf-mismatch', where, wrong);
   checkPayload(leaf, payload, where, findings);
   checkReasons(leaf, context, where, findings);
+  if (leaf.kind === 'fused') checkFused(leaf, { ...context, inputs: context.inputs() }, where, findings);
+  if (leaf.kind === 'control' && context.config !== undefined && !isSignedControl(leaf, context.config.config.logKey)) {
+    findings.violation('control-signature-invalid', where, 'not signed by the key of its log');
+  }
   // As text, the leaf needs no buffer of its own: half the time of joining prefix and bytes.
   return { leaf, hash: Buffer.from(hash('sha256', `${LEAF_PREFIX}${leafText}`, 'latin1'), 'latin1') };
 }
@@ -60,7 +83,8 @@ function readLine(text: string): string | { leaf: Leaf; leafText: string; payloa
 }
 
 /** The first thing in which the leaf differs from what it has to be. */
-function wrongLeaf(leaf: Leaf, { index, event, config }: LeafContext): string | undefined {
+function wrongLeaf(leaf: Leaf, context: LeafContext): string | undefined {
+  const { index, event, word, config } = context;
   if ((leaf.kind === 'header') !== (index === 0)) return `a leaf of kind ${leaf.kind}`;
   if (leaf.kind === 'header') {
     if (config !== undefined && leaf.publisher !== config.config.publisher) return 'another publisher than the journal';
@@ -68,8 +92,19 @@ function wrongLeaf(leaf: Leaf, { index, event, config }: LeafContext): string | 
       ? 'another log key than the journal'
       : undefined;
   }
-  if (leaf.kind !== 'record' && leaf.kind !== 'quarantined') return `a leaf of kind ${leaf.kind}`;
-  if (event === undefined) return undefined;
+  const misheard = word && event && wrongResolved(leaf, word, event);
+  if (misheard !== undefined || (word !== undefined && leaf.kind === 'control')) return misheard;
+  if (leaf.kind === 'fused') return undefined;
+  if (leaf.kind === 'control') return `a leaf of kind ${leaf.kind}`;
+  if (leaf.kind === 'record' && word === undefined && config?.fusionHash !== undefined) return 'it is not fused';
+  return event && wrongEvent(leaf, event, context);
+}
+
+function wrongEvent(
+  leaf: RecordLeaf | QuarantinedLeaf,
+  event: JournaledHeader,
+  { word, eventConfig: config }: LeafContext,
+): string | undefined {
   const { source, seq, batch, index: place } = event;
   if (leaf.source !== source || leaf.seq !== seq) return `seq ${leaf.seq} of ${leaf.source}, not ${seq} of ${source}`;
   if (leaf.eventId !== batch.eventId(place)) return `the event id is not ${batch.eventId(place)}`;
@@ -79,7 +114,7 @@ function wrongLeaf(leaf: Leaf, { index, event, config }: LeafContext): string | 
     leaf.kind === 'record' ? leaf.supersedes : undefined,
     leaf.kind,
     source,
-    batch.supersedes(place),
+    word === undefined ? batch.supersedes(place) : seq,
   );
 }
 
@@ -102,11 +137,14 @@ function checkPayload(leaf: Leaf, payload: Payload, where: string, findings: Fin
     findings.violation('payload-hash-mismatch', where, `payload ${has ?? 'none'}, leaf ${due ?? 'none'}`);
 }
 
-function checkReasons(leaf: Leaf, { index, position, reasons }: LeafContext, where: string, findings: Findings): void {
+function checkReasons(leaf: Leaf, context: LeafContext, where: string, findings: Findings): void {
+  const { index, position, config, decisions } = context;
   if (leaf.kind !== 'quarantined' || position === undefined) return;
-  const stored = reasons(position, index);
+  const stored = context.reasons(position, index);
   if (stored === undefined) findings.violation('reasons-mismatch', where, 'no reasons are stored');
   else if (hash('sha256', stored, 'hex') !== leaf.reasonsHash) {
     findings.violation('reasons-mismatch', where, 'the stored reasons do not have the hash in the leaf');
+  } else if (config?.fusionHash !== undefined) {
+    decisions.ofHeldBack(index, leaf.source, leaf.seq, JSON.parse(stored) as string[], where);
   }
 }

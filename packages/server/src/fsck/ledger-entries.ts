@@ -3,7 +3,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Findings } from './findings.ts';
 
 const ENTRIES = `SELECT entries.first, entries.count, entries.kind, entries.version_id,
-    packets.stream, packets."start", packets."end", anchors.version_id AS anchored
+    packets.stream, packets."start", packets."end", anchors.version_id AS anchored,
+    (SELECT count(*) FROM decisions WHERE decisions.stream = packets.stream AND conflict = 1
+      AND leaf >= packets."start" AND leaf < packets."end") AS conflicts
   FROM entries LEFT JOIN packets USING (version_id) LEFT JOIN anchors USING (version_id) ORDER BY entries.first`;
 
 const REPEATED = 'SELECT kind, version_id FROM entries GROUP BY kind, version_id HAVING count(*) > 1';
@@ -41,8 +43,11 @@ function wrongEntry(row: Record<string, unknown>, ends: ReadonlyMap<string, numb
   if (row.stream === null) return `there is no packet ${id}`;
   const [stream, start, end] = [String(row.stream), Number(row.start), Number(row.end)];
   if (kind === 'packet') {
-    // Each leaf has two positions: as an event that is normalized, and as one that is certified.
-    if (count !== 2 * (end - start)) return `${count} positions for the ${end - start} leaves of packet ${id}`;
+    // Each leaf has two positions: as an event that is normalized, and as one that is certified; each conflict has one.
+    const leaves = end - start;
+    const due = 2 * leaves + Number(row.conflicts);
+    if (count !== due)
+      return `${count} positions for the ${leaves} leaves and ${row.conflicts} conflicts of packet ${id}`;
     return start === (ends.get(stream) ?? 0) ? undefined : `packet ${id} is not the next one of the stream ${stream}`;
   }
   if (kind !== 'anchor' || count !== 1) return `an entry of kind ${kind} with ${count} positions`;

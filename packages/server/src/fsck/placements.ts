@@ -1,7 +1,8 @@
-/** Journal against placements: each event below the cursors has its leaf, and nothing has two. */
+/** Journal against placements: each event below the cursors has its leaf, or is held, and nothing has two. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Position } from '../event.ts';
 import type { Findings } from './findings.ts';
+import type { StageFacts } from './stages.ts';
 
 /** Part of an entry; `none` where the journal has a hole. */
 interface Segment {
@@ -16,6 +17,8 @@ export interface Cursors {
   cursor: Position;
   /** By stream: its items below are in its packets. */
   consumed: ReadonlyMap<string, Position>;
+  /** By stream, of those whose events go through a stage: what is below is in its packets, or held. */
+  stages: ReadonlyMap<string, StageFacts>;
   /** One beyond the journal's last position. */
   next: Position;
 }
@@ -51,14 +54,19 @@ export function checkPlacements(
 }
 
 /** @returns how many of the segment's events rightly have no leaf yet */
-function checkUnplaced(segment: Segment, { cursor, consumed }: Cursors, findings: Findings): number {
+function checkUnplaced(segment: Segment, { cursor, consumed, stages }: Cursors, findings: Findings): number {
   const { from, to, kind, stream } = segment;
   if (kind !== 'events') return 0;
-  const due = Math.min(to, Math.max(from, cursor, consumed.get(stream) ?? 0));
-  if (due > from) {
-    findings.violation('event-without-leaf', positions(from, due), `the stream ${stream} passes over it`);
+  const stage = stages.get(stream);
+  const due = Math.min(to, Math.max(from, stage?.position ?? Math.max(cursor, consumed.get(stream) ?? 0)));
+  let held = 0;
+  for (let at = from; at < due; ) {
+    const lost = at;
+    while (at < due && stage?.held.has(at) !== true) at++;
+    if (at > lost) findings.violation('event-without-leaf', positions(lost, at), `the stream ${stream} passes over it`);
+    for (; at < due && stage?.held.has(at) === true; at++) held++;
   }
-  return to - due;
+  return to - due + held;
 }
 
 function checkPlaced({ from, to, kind, stream }: Segment, placedIn: string, findings: Findings): void {

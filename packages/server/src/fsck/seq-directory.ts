@@ -30,6 +30,20 @@ export class SeqDirectory {
     return this.#bySource.get(source)?.stream;
   }
 
+  /** Sources that feed a stream. */
+  sourcesOf(stream: string): string[] {
+    return [...this.#bySource].filter(([, known]) => known.stream === stream).map(([source]) => source);
+  }
+
+  /** The last seq of a source before a position between two entries, and where its entry begins. */
+  before(source: string, position: Position): { seq: number; first: Position } | undefined {
+    const known = this.#bySource.get(source);
+    const place = known?.firsts.findLastIndex((first) => first < position) ?? -1;
+    if (known === undefined || place === -1) return undefined;
+    const next = known.seqs[place + 1];
+    return { seq: next === undefined ? known.last : next - 1, first: known.firsts[place]! };
+  }
+
   /** The newest entry that begins at `seq` or below, and the place that the event has in it if it has one. */
   find(source: string, seq: number): { first: Position; place: number } | undefined {
     const known = this.#bySource.get(source);

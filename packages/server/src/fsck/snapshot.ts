@@ -14,6 +14,8 @@ export interface Snapshot {
   ledger: DatabaseSync | undefined;
   /** Undefined where nothing has been anchored on a chain of the server's own. */
   chain: DatabaseSync | undefined;
+  /** Lets go of the moment: from here on, what has been added since is there too. */
+  release(): void;
   close(): void;
 }
 
@@ -33,6 +35,9 @@ export function openSnapshot(dataDir: string): Snapshot {
     opened.push(db);
     return holdsTables(db, name) ? db : undefined;
   };
+  const release = () => {
+    for (const db of opened) db.exec('COMMIT');
+  };
   const close = () => {
     for (const db of opened) db.close();
   };
@@ -43,7 +48,7 @@ export function openSnapshot(dataDir: string): Snapshot {
     if (journal === undefined) {
       throw new FsckError('not-a-data-directory', `${dataDir} holds no journal: it is not a data directory`);
     }
-    return { journal, ledger, chain, close };
+    return { journal, ledger, chain, release, close };
   } catch (cause) {
     close();
     throw cause;

@@ -34,7 +34,17 @@ export function checkStreamRow(facts: StreamFacts, findings: Findings): void {
   if (wrong !== undefined) findings.violation('stream-row-wrong', `stream ${facts.stream}`, wrong);
 }
 
-function wrongRow({ stream, row, configs, cursor, placedTo, size, head, through }: StreamFacts): string | undefined {
+function wrongRow({
+  stream,
+  row,
+  configs,
+  cursor,
+  placedTo,
+  resolvedTo,
+  size,
+  head,
+  through,
+}: StreamFacts): string | undefined {
   const known = configs.of(stream);
   if (row === undefined) {
     const due = size > 0 || known.some(({ position }) => position < cursor);
@@ -42,12 +52,14 @@ function wrongRow({ stream, row, configs, cursor, placedTo, size, head, through 
   }
   if (row.size !== size) return `size ${row.size}, its packets have ${size} leaves`;
   if (row.head !== (head ?? null)) return `head ${row.head}, its last packet is ${head}`;
-  if (!sameThrough(row.through, through)) return `through ${row.through} is not what its leaves reach`;
+  if (through !== undefined && !sameThrough(row.through, through))
+    return `through ${row.through} is not what its leaves reach`;
   // Configurations count as consumed like events; the row has the last one that was.
   const config = known.findLast(({ position }) => position < row.consumed);
   if (config === undefined || row.config !== config.text)
     return 'its configuration is not the last one that was journaled before';
-  const consumed = Math.max(placedTo, config.position + 1);
+  // Where there is a stage, that knows what has been taken in.
+  const consumed = config.isStaged ? config.position + 1 : Math.max(placedTo, resolvedTo, config.position + 1);
   if (row.consumed !== consumed) return `consumed ${row.consumed}, its packets and configurations reach ${consumed}`;
   const skipped = known.find(({ position }) => position >= row.consumed && position < cursor);
   return skipped && `the cursor has passed the configuration at ${skipped.position}`;

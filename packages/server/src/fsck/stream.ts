@@ -1,14 +1,13 @@
 /** One stream's log, from its first leaf to its last: packets, lines, tree, tiles, and what the ledger says of it. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { type Leaf, toHex } from '@tidemark/proof';
+import { toHex } from '@tidemark/proof';
 import type { Position } from '../event.ts';
+import { type Line, linesOf } from '../store/content-lines.ts';
 import type { PacketFiles } from '../store/packets.ts';
 import type { Configs, JournaledConfig } from './configs.ts';
-import { type Line, linesOf, measure } from './content.ts';
+import { measure } from './content.ts';
 import type { Findings } from './findings.ts';
-import { JournalEvents, type JournaledHeader } from './journal-events.ts';
-import { checkLine } from './leaf.ts';
-import { LeafPositions } from './leaf-positions.ts';
+import { LeafWalk } from './leaf-walk.ts';
 import {
   checkAgainstConfig,
   checkCheckpoint,
@@ -18,6 +17,7 @@ import {
   type PacketRow,
   readManifest,
 } from './packet.ts';
+import { Words } from './resolutions.ts';
 import { TreeCheck } from './tiles.ts';
 
 export interface StreamSources {
@@ -31,7 +31,10 @@ export interface StreamSources {
 export interface WalkedStream {
   size: number;
   head: string | undefined;
-  through: ReadonlyMap<string, number>;
+  /** Undefined where it cannot be said. */
+  through: ReadonlyMap<string, number> | undefined;
+  /** One beyond the last operator's word that a leaf comes of; 0 for none. */
+  resolvedTo: Position;
 }
 
 export function walkStream(stream: string, sources: StreamSources, findings: Findings): WalkedStream {
@@ -46,32 +49,33 @@ class StreamWalk {
   readonly #files: PacketFiles;
   readonly #configs: Configs;
   readonly #findings: Findings;
-  readonly #events: JournalEvents;
-  readonly #positions: LeafPositions;
-  readonly #reasons: StatementSync;
-  readonly #quarantined: StatementSync;
-  readonly #through = new Map<string, number>();
+  readonly #leafWalk: LeafWalk;
+  readonly #words: Words;
+  readonly #lastPlaced: StatementSync;
+  readonly #moved: StatementSync;
   readonly #tree: TreeCheck;
   /** From the leaf on that could be read nowhere, there is no tree to check. */
   #treeEnded = false;
   /** By the key in the log's header or, where that cannot be read, in its configuration. */
   #verifier: LogVerifier | undefined;
+  /** Position of the configuration of the packet before. */
+  #configFrom: Position = 0;
   #end = 0;
   #head: string | undefined;
   #rootWrong = false;
-  /** Leaves of kind `quarantined`; undefined once a line could not be read. */
-  #quarantinedLeaves: number | undefined = 0;
 
   constructor(stream: string, { journal, ledger, files, configs }: StreamSources, findings: Findings) {
     this.#stream = stream;
     this.#files = files;
     this.#configs = configs;
     this.#findings = findings;
-    this.#events = new JournalEvents(journal);
-    this.#positions = new LeafPositions(ledger, stream, findings);
+    this.#leafWalk = new LeafWalk(stream, journal, ledger, configs, findings);
+    this.#words = new Words(journal);
     this.#tree = new TreeCheck(ledger, stream, findings);
-    this.#reasons = ledger.prepare('SELECT reasons FROM quarantine WHERE position = ? AND stream = ? AND leaf = ?');
-    this.#quarantined = ledger.prepare('SELECT count(*) AS rows FROM quarantine WHERE stream = ?');
+    this.#lastPlaced = ledger.prepare(
+      'SELECT max(first + count - 1) AS position FROM placements WHERE stream = ? AND leaf >= ? AND leaf < ?',
+    );
+    this.#moved = ledger.prepare('SELECT position FROM moves WHERE stream = ? AND leaf >= ? AND leaf < ?');
   }
 
   packet(row: PacketRow): void {
@@ -92,26 +96,32 @@ class StreamWalk {
   }
 
   finish(): WalkedStream {
-    this.#positions.finish(this.#end);
+    this.#leafWalk.finish(this.#end);
     if (!this.#treeEnded) this.#tree.finish();
-    const surplus = Number(this.#quarantined.get(this.#stream)?.rows) - (this.#quarantinedLeaves ?? Infinity);
-    if (surplus > 0) {
-      this.#findings.violation(
-        'quarantine-extra',
-        `stream ${this.#stream}`,
-        `${surplus} reasons of no quarantined leaf`,
-      );
-    }
-    return { size: this.#end, head: this.#head, through: this.#through };
+    const { resolvedTo } = this.#leafWalk;
+    return { size: this.#end, head: this.#head, through: this.#leafWalk.through(), resolvedTo };
   }
 
-  /** All leaves of a packet are under one configuration, since a change forces a cut. */
+  /** All leaves of a packet are sealed under one configuration, since a change forces a cut. */
   #checkConfig(row: PacketRow, read: PacketManifest | undefined, where: string): JournaledConfig | undefined {
-    const firstEvent = Math.max(1, row.start);
-    const position = firstEvent < row.end ? this.#positions.at(firstEvent, row.end) : undefined;
-    const config = position === undefined ? undefined : this.#configs.inForce(this.#stream, position);
-    if (read !== undefined && config !== undefined) checkAgainstConfig(read, config, where, this.#findings);
+    const cause = this.#causeOf(row);
+    // What a stage has held may have come under an earlier one.
+    const sealing = read && this.#configs.sealing(this.#stream, read.log.config, this.#configFrom, cause ?? 0);
+    const inForce = cause === undefined ? undefined : this.#configs.inForce(this.#stream, cause);
+    const config = sealing?.isOrdered === true ? sealing : inForce;
+    this.#configFrom = config?.position ?? this.#configFrom;
+    if (read === undefined || config === undefined) return config;
+    checkAgainstConfig(read, config, where, this.#findings);
+    this.#leafWalk.windows.packet(read, config, where);
     return config;
+  }
+
+  /** The last journal item that made a leaf of the packet come: an event, or else an operator's word. */
+  #causeOf({ start, end }: PacketRow): Position | undefined {
+    const last = this.#lastPlaced.get(this.#stream, start, end)?.position;
+    if (typeof last === 'number') return last;
+    const moved = this.#moved.all(this.#stream, start, end).map(({ position }) => Number(position));
+    return this.#words.about(moved)?.entry;
   }
 
   #leaves(row: PacketRow, read: PacketManifest | undefined, config: JournaledConfig | undefined, where: string): void {
@@ -164,21 +174,9 @@ class StreamWalk {
 
   /** Where the line cannot be read, the tile's hash stands in, so that the leaves after it can still be checked. */
   #leaf(index: number, end: number, line: Buffer | undefined, config: JournaledConfig | undefined): void {
-    const position = index === 0 ? undefined : this.#positions.at(index, end);
-    const event = position === undefined ? undefined : this.#events.at(position);
-    const context = { stream: this.#stream, index, position, event, config, reasons: this.#storedReasons };
-    const checked = line && checkLine(line, context, this.#findings);
-    this.#note(event, checked?.leaf);
+    const checked = this.#leafWalk.leaf(index, end, line, config);
+    if (checked?.leaf.kind === 'header') this.#verifier ??= new LogVerifier(checked.leaf.logKey);
     this.#grow(index, checked?.hash ?? this.#tree.storedLeafHash(index));
-  }
-
-  /** Keeps what packets and checkpoints are held against: by the journal if it has the event, else by the leaf. */
-  #note(event: JournaledHeader | undefined, leaf: Leaf | undefined): void {
-    if (leaf === undefined) this.#quarantinedLeaves = undefined;
-    if (leaf?.kind === 'quarantined' && this.#quarantinedLeaves !== undefined) this.#quarantinedLeaves++;
-    if (leaf?.kind === 'header') this.#verifier ??= new LogVerifier(leaf.logKey);
-    if (event !== undefined) this.#through.set(event.source, event.seq);
-    else if (leaf !== undefined && 'seq' in leaf) this.#through.set(leaf.source, leaf.seq);
   }
 
   #grow(index: number, leafHash: Uint8Array | undefined): void {
@@ -202,14 +200,10 @@ class StreamWalk {
     this.#verifier ??= config && new LogVerifier(config.config.logKey);
     if (this.#verifier !== undefined) checkCheckpoint(row, read, this.#verifier, where, this.#findings);
     const { through } = read.log;
-    const same = Object.keys(through).length === this.#through.size;
-    if (!same || [...this.#through].some(([source, seq]) => through[source] !== seq)) {
+    const due = this.#leafWalk.through();
+    const same = due === undefined || Object.keys(through).length === due.size;
+    if (!same || [...(due ?? [])].some(([source, seq]) => through[source] !== seq)) {
       this.#findings.violation('through-mismatch', where, `${JSON.stringify(through)} is not what its leaves reach`);
     }
   }
-
-  readonly #storedReasons = (position: Position, leaf: number): string | undefined => {
-    const row = this.#reasons.get(position, this.#stream, leaf);
-    return row && String(row.reasons);
-  };
 }

@@ -1,4 +1,7 @@
-/** Who may read. Until streams have owners and read tokens: everybody on a loopback bind, elsewhere the administrator. */
+/**
+ * Who may read, and who may decide. Until streams have owners and read tokens, everybody reads on a loopback bind,
+ * elsewhere the administrator, who alone decides on any.
+ */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { isLoopback } from '../config.ts';
@@ -34,7 +37,10 @@ export class Access {
   }
 
   checkReader(request: FastifyRequest): void {
-    if (this.#loopback) return;
+    if (!this.#loopback) this.checkAdmin(request);
+  }
+
+  checkAdmin(request: FastifyRequest): void {
     const token = bearer(request);
     if (token === undefined || !timingSafeEqual(sha256(token), this.#admin)) {
       throw new Problem(401, 'token-required', 'send the admin token as Authorization: Bearer …');

@@ -1,47 +1,64 @@
 /** The event that a route names, in one of its versions or all. */
 import type { Position } from '../event.ts';
-import type { EventReader, EventRecord } from '../read/events.ts';
+import { type EventReader, type EventRecord, seqOf } from '../read/events.ts';
+import { type FusedReader, type FusedVersion, newestFused } from '../read/fused.ts';
+import type { Line } from '../read/lines.ts';
+import type { PacketRow } from '../store/ledger.ts';
 import { badRequest, notFound, Problem } from './problem.ts';
 import { integer, type Query } from './query.ts';
 
 const EVENT_ID = /^[0-9a-f]{32}$/;
 
+/** What an id is of: an event that a source sent, or what several sources said, decided. */
+export type Found =
+  | { kind: 'event'; versions: EventRecord[]; selected: EventRecord }
+  | { kind: 'fused'; versions: FusedVersion[]; selected: FusedVersion };
+
 export class EventVersions {
   readonly #events: EventReader;
+  readonly #fused: FusedReader;
   readonly #find: (eventId: string) => Promise<Position[] | undefined>;
 
   /** @param find positions of all versions of an event, oldest first; undefined when the journal cannot be asked now */
-  constructor(events: EventReader, find: (eventId: string) => Promise<Position[] | undefined>) {
+  constructor(events: EventReader, fused: FusedReader, find: (eventId: string) => Promise<Position[] | undefined>) {
     this.#events = events;
+    this.#fused = fused;
     this.#find = find;
   }
 
   /**
-   * Oldest first, at least one.
+   * All versions, oldest first; of those selected is the one that `seq` names, without it the newest.
    * @throws Problem 400, 404, 503
    */
-  async all(eventId: string): Promise<EventRecord[]> {
+  async find(eventId: string, query: Query): Promise<Found> {
     if (!EVENT_ID.test(eventId)) throw badRequest('an event id is 32 lower-case hex digits, as the intake answers it');
     const positions = await this.#find(eventId);
     if (positions === undefined) {
       throw new Problem(503, 'storage-unavailable', 'the journal cannot be asked now; try again', { retryAfter: 1 });
     }
-    if (positions.length === 0) throw notFound('there is no event with this id');
-    return positions.map((position) => this.#events.record(position)).filter((record) => record !== undefined);
+    const versions = positions.flatMap((position) => this.#events.record(position) ?? []);
+    const newest = versions.at(-1);
+    if (newest === undefined) return this.#findFused(eventId, query);
+    return { kind: 'event', versions, selected: query.seq === undefined ? newest : bySeq(versions, query) };
   }
 
-  /** The one that `seq` names, without it the newest. */
-  select(versions: readonly EventRecord[], query: Query): EventRecord {
-    const newest = versions.at(-1);
-    if (query.seq === undefined && newest !== undefined) return newest;
-    const seq = integer(query, 'seq', 0, 1, Number.MAX_SAFE_INTEGER);
-    const version = versions.find((record) => seqOf(record) === seq);
-    if (version === undefined) throw notFound(`the event has no version with seq ${seq}`);
-    return version;
+  #findFused(eventId: string, query: Query): Found {
+    const versions = this.#fused.versions(eventId);
+    const selected = newestFused(versions);
+    if (selected === undefined) throw notFound('there is no event with this id');
+    if (query.seq !== undefined) throw badRequest('"seq" is for what one source sent; a fused record has none');
+    return { kind: 'fused', versions, selected };
   }
 }
 
-/** The source's count of this version, from 1. */
-export function seqOf({ entry, place }: EventRecord): number {
-  return entry.seq + place;
+/** The leaf that holds what was selected; undefined until it is in a sealed packet. */
+export function leafOf({ kind, selected }: Found): { line: Line; packet: PacketRow } | undefined {
+  return kind === 'fused' ? selected : selected.certified;
+}
+
+function bySeq(versions: readonly EventRecord[], query: Query): EventRecord {
+  const seq = integer(query, 'seq', 0, 1, Number.MAX_SAFE_INTEGER);
+  const version = versions.find((record) => seqOf(record) === seq);
+  if (version === undefined) throw notFound(`the event has no version with seq ${seq}`);
+  return version;
 }

@@ -6,15 +6,18 @@ import { INTAKE_CODES } from '../intake/errors.ts';
 /** Every `error` that an answer may carry; `docs/errors.md` describes each, and a test holds the two together. */
 export const PROBLEM_CODES = [
   ...INTAKE_CODES,
+  'already-resolved',
   'headers-too-large',
   'host-not-allowed',
   'method-not-allowed',
   'not-certified-yet',
   'not-found',
+  'not-quarantined',
   'overloaded',
   'portal-not-built',
   'request-timeout',
   'shutting-down',
+  'still-quarantined',
   'token-required',
   'too-many-watchers',
 ] as const;

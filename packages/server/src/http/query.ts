@@ -24,6 +24,13 @@ export function integer(query: Query, name: string, fallback: number, min: numbe
   return value;
 }
 
+export function boolean(query: Query, name: string, fallback: boolean): boolean {
+  const text = query[name];
+  if (text === undefined) return fallback;
+  if (text !== 'true' && text !== 'false') throw badRequest(`"${name}" is true or false`);
+  return text === 'true';
+}
+
 export function required(query: Query, name: string, pattern: RegExp, what: string): string {
   const value = query[name];
   if (value === undefined || !pattern.test(value)) throw badRequest(`"${name}" is ${what}`);

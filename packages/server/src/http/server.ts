@@ -4,14 +4,25 @@ import type { Logger } from 'pino';
 import { Access } from './access.ts';
 import { otherMethods } from './methods.ts';
 import { answerClientError, Problem, sendProblem } from './problem.ts';
+import { type ConflictRoutes, conflictRoutes } from './routes/conflicts.ts';
 import { type IngestRoutes, ingestRoutes } from './routes/ingest.ts';
 import { type OperationRoutes, operationRoutes } from './routes/operation.ts';
 import { portalRoutes } from './routes/portal.ts';
 import { type ProofRoutes, proofRoutes } from './routes/proof.ts';
+import { type QuarantineRoutes, quarantineReadRoutes, quarantineWriteRoutes } from './routes/quarantine.ts';
 import { type ReadRoutes, readRoutes } from './routes/read.ts';
+import { type RollupRoutes, rollupRoutes } from './routes/rollups.ts';
 import { type WatchRoutes, watchRoutes } from './routes/watch.ts';
 
-export interface HttpOptions extends IngestRoutes, ReadRoutes, ProofRoutes, WatchRoutes, OperationRoutes {
+export interface HttpOptions
+  extends IngestRoutes,
+    ReadRoutes,
+    ConflictRoutes,
+    QuarantineRoutes,
+    ProofRoutes,
+    RollupRoutes,
+    WatchRoutes,
+    OperationRoutes {
   log: Logger;
   /** Names this server answers to on a loopback bind; a page elsewhere cannot make a browser use another. */
   access: { loopback: boolean; publicUrl: string | undefined; adminToken: string };
@@ -54,8 +65,15 @@ export function buildServer(options: HttpOptions): FastifyInstance {
   server.register(async (readers) => {
     readers.addHook('onRequest', async (request) => access.checkReader(request));
     readRoutes(readers, options);
+    conflictRoutes(readers, options);
+    quarantineReadRoutes(readers, options);
     proofRoutes(readers, options);
+    rollupRoutes(readers, options);
     watchRoutes(readers, options);
+  });
+  server.register(async (operators) => {
+    operators.addHook('onRequest', async (request) => access.checkAdmin(request));
+    quarantineWriteRoutes(operators, options);
   });
   refuseOtherMethods();
   return server;

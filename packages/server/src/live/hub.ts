@@ -186,7 +186,7 @@ export class Client {
     const { types, streams, sources } = this.#filter;
     if (types !== undefined && !types.has(message.type)) return '';
     if (streams !== undefined && !streams.has(message.stream)) return '';
-    if (sources !== undefined && (message.source === undefined || !sources.has(message.source))) return '';
+    if (sources !== undefined && !message.sources.some((source) => sources.has(source))) return '';
     return `id: ${this.#feed.codec.encode(this.#at)}\ndata: ${message.text}\n\n`;
   }
 }

@@ -1,18 +1,20 @@
 /** What watchers see, made from the journal and the ledger: the same entries always give the same messages. */
-import type { Leaf } from '@tidemark/proof';
+import type { FusedLeaf, QuarantinedLeaf, RecordLeaf } from '@tidemark/proof';
+import { parseAudit, sourcesOf, winnerOf } from '../read/audit.ts';
 import type { Line, PacketLines } from '../read/lines.ts';
+import { StoreError } from '../store/errors.ts';
 import type { EventsEntry } from '../store/journal.ts';
-import type { LedgerEntry, LedgerPosition, LedgerReader, PacketRow } from '../store/ledger.ts';
+import type { DecisionRow, LedgerEntry, LedgerPosition, LedgerReader, PacketRow } from '../store/ledger.ts';
 
-export const MESSAGE_TYPES = ['received', 'normalized', 'certified', 'quarantined', 'anchored'] as const;
+export const MESSAGE_TYPES = ['received', 'normalized', 'conflict', 'certified', 'quarantined', 'anchored'] as const;
 export type MessageType = (typeof MESSAGE_TYPES)[number];
 
 export interface Message {
   readonly type: MessageType;
   readonly stream: string;
-  /** Undefined where a message is about a whole packet. */
-  readonly source: string | undefined;
-  /** The reader's place in the journal or the ledger after this message. */
+  /** Several where they were fused; none where a message is about a whole packet. */
+  readonly sources: readonly string[];
+  /** The reader's place in the journal or the ledger after this message: no other message has the same. */
   readonly position: number;
   /** JSON text. */
   readonly text: string;
@@ -22,15 +24,21 @@ export interface Message {
 class LedgerMessage implements Message {
   readonly type: MessageType;
   readonly stream: string;
-  readonly source: string | undefined;
+  readonly sources: readonly string[];
   readonly position: LedgerPosition;
   readonly #write: () => string;
   #text: string | undefined;
 
-  constructor(type: MessageType, stream: string, source: string, position: LedgerPosition, write: () => string) {
+  constructor(
+    type: MessageType,
+    stream: string,
+    sources: readonly string[],
+    position: LedgerPosition,
+    write: () => string,
+  ) {
     this.type = type;
     this.stream = stream;
-    this.source = source;
+    this.sources = sources;
     this.position = position;
     this.#write = write;
   }
@@ -45,7 +53,7 @@ export function receivedMessage(entry: EventsEntry): Message {
   const { source, stream, events } = entry;
   const eventIds = Array.from({ length: events.count }, (_, index) => events.eventId(index));
   const text = JSON.stringify({ type: 'received', sourceId: source, stream, count: events.count, eventIds });
-  return { type: 'received', stream, source, position: entry.first + events.count - 1, text };
+  return { type: 'received', stream, sources: [source], position: entry.first + events.count - 1, text };
 }
 
 /** Messages of some consecutive positions. */
@@ -57,8 +65,14 @@ export interface Part {
 
 /** Positions made into messages at a time: a packet may be too large to be held whole for one reader. */
 const PART_LEAVES = 500;
+/** Audit entries are large, and there is one for each. */
+const PART_CONFLICTS = 50;
 
-/** Ledger positions of a packet of n leaves: n for what was normalized or quarantined, then n for what is certified. */
+/**
+ * Ledger positions of a packet of n leaves in which c conflicts were decided: n for what was normalized or quarantined,
+ * c for the conflicts, n for what is certified. None stands for two messages: a reader that comes back with a cursor has
+ * seen all or nothing of its position.
+ */
 export class LedgerMessages {
   readonly #ledger: LedgerReader;
   readonly #lines: PacketLines;
@@ -71,22 +85,76 @@ export class LedgerMessages {
   /** The messages from `position` on, which lies within the entry; not all of them, if there are many. */
   part(entry: LedgerEntry, position: LedgerPosition): Part {
     if (entry.kind === 'anchor') return { first: entry.first, last: entry.first, list: [anchoredMessage(entry)] };
-    const { first, packet } = entry;
+    const { first, count, packet } = entry;
     const leaves = packet.end - packet.start;
-    const base = position < first + leaves ? first : first + leaves;
+    const conflicts = first + leaves;
+    const certified = first + count - leaves;
+    if (position < conflicts) {
+      return this.#leaves(packet, first, position, (line, at) => this.#normalized(packet, line, at));
+    }
+    if (position < certified) return this.#conflicts(packet, position - conflicts, position, certified);
+    return this.#leaves(packet, certified, position, (line, at) => this.#certified(packet, line, at));
+  }
+
+  /** @param base position of the packet's first leaf */
+  #leaves(
+    packet: PacketRow,
+    base: LedgerPosition,
+    position: LedgerPosition,
+    message: (line: Line, position: LedgerPosition) => Message | undefined,
+  ): Part {
     const from = position - base;
-    const to = Math.min(leaves, from + PART_LEAVES);
+    const to = Math.min(packet.end - packet.start, from + PART_LEAVES);
     const lines = this.#lines.range(packet, packet.start + from, packet.start + to);
-    const message = (line: Line, at: LedgerPosition) =>
-      base === first ? this.#normalized(packet, line, at) : certified(packet, line, at);
     const list = lines.flatMap((line, place) => message(line, position + place) ?? []);
     return { first: position, last: base + to - 1, list };
   }
 
+  #conflicts(packet: PacketRow, from: number, position: LedgerPosition, end: LedgerPosition): Part {
+    const rows = this.#ledger.conflictsIn(packet, from, Math.min(PART_CONFLICTS, end - position));
+    if (rows.length === 0) throw new StoreError('damaged', `a conflict in packet ${packet.versionId} is missing`);
+    const list = rows.map((row, place) => conflictMessage(packet, row, position + place));
+    return { first: position, last: position + rows.length - 1, list };
+  }
+
   #normalized(packet: PacketRow, line: Line, position: LedgerPosition): Message | undefined {
-    if (line.leaf.kind === 'record') return normalizedMessage(packet, line.leaf, line.payload, position);
-    if (line.leaf.kind !== 'quarantined') return undefined;
-    return quarantinedMessage(packet, line, line.leaf, this.#reasons(packet.stream, line), position);
+    const { leaf, payload } = line;
+    switch (leaf.kind) {
+      case 'record':
+        return normalizedMessage(packet, leaf, payload, position);
+      case 'fused':
+        return this.#fusedMessage('normalized', packet, leaf, payload, {}, position);
+      case 'quarantined':
+        return quarantinedMessage(packet, line, leaf, this.#reasons(packet.stream, line), position);
+      default:
+        return undefined;
+    }
+  }
+
+  #certified(packet: PacketRow, line: Line, position: LedgerPosition): Message | undefined {
+    const { leaf, payload, index } = line;
+    if (leaf.kind === 'record') return certifiedMessage(packet, line, leaf, position);
+    if (leaf.kind !== 'fused') return undefined;
+    const proof = { ...placeOf(packet, index), contentHash: leaf.payloadHash };
+    return this.#fusedMessage('certified', packet, leaf, payload, proof, position);
+  }
+
+  #fusedMessage(
+    type: MessageType,
+    { stream }: PacketRow,
+    { inputs, eventId, eventTime, decision, supersedes }: FusedLeaf,
+    payload: string | undefined,
+    proof: object,
+    position: LedgerPosition,
+  ): Message {
+    const sources = [...new Set(inputs.map(([source]) => source))];
+    return new LedgerMessage(type, stream, sources, position, () => {
+      const row = this.#ledger.decision(decision);
+      if (row === undefined) throw new StoreError('damaged', `the decision ${decision} is missing`);
+      const event = { eventId, stream, sourceId: winnerOf(parseAudit(row)), sources, eventTime };
+      const fused = { decision, conflict: row.conflict, ...(supersedes === undefined ? {} : { supersedes }) };
+      return withPayload({ type, ...event, ...proof, ...fused }, payload);
+    });
   }
 
   #reasons(stream: string, line: Line): string[] {
@@ -95,8 +163,9 @@ export class LedgerMessages {
   }
 }
 
-type RecordLeaf = Extract<Leaf, { kind: 'record' }>;
-type QuarantinedLeaf = Extract<Leaf, { kind: 'quarantined' }>;
+function placeOf({ start, end, versionId }: PacketRow, leafIndex: number): object {
+  return { leafIndex, packet: { start, end }, versionId };
+}
 
 function normalizedMessage(
   { stream }: PacketRow,
@@ -104,26 +173,22 @@ function normalizedMessage(
   payload: string | undefined,
   position: LedgerPosition,
 ): Message {
-  return new LedgerMessage('normalized', stream, source, position, () =>
+  return new LedgerMessage('normalized', stream, [source], position, () =>
     withPayload({ type: 'normalized', eventId, stream, sourceId: source, seq, eventTime }, payload),
   );
 }
 
 function certifiedMessage(
-  { stream, start, end, versionId }: PacketRow,
+  packet: PacketRow,
   { index, payload }: Line,
   { source, seq, eventId, eventTime, payloadHash }: RecordLeaf,
   position: LedgerPosition,
 ): Message {
-  return new LedgerMessage('certified', stream, source, position, () => {
+  const { stream } = packet;
+  return new LedgerMessage('certified', stream, [source], position, () => {
     const event = { eventId, stream, sourceId: source, seq, eventTime };
-    const proof = { leafIndex: index, packet: { start, end }, versionId, contentHash: payloadHash };
-    return withPayload({ type: 'certified', ...event, ...proof }, payload);
+    return withPayload({ type: 'certified', ...event, ...placeOf(packet, index), contentHash: payloadHash }, payload);
   });
-}
-
-function certified(packet: PacketRow, line: Line, position: LedgerPosition): Message | undefined {
-  return line.leaf.kind === 'record' ? certifiedMessage(packet, line, line.leaf, position) : undefined;
 }
 
 /** The payload is JSON text already, and goes in as it is. */
@@ -132,22 +197,38 @@ function withPayload(message: object, payload: string | undefined): string {
   return payload === undefined ? text : `${text.slice(0, -1)},"normalized":${payload}}`;
 }
 
+/** Without the candidates' values, which may be long: the reason names those that differ, the audit trail has them all. */
+function conflictMessage(packet: PacketRow, row: DecisionRow, position: LedgerPosition): Message {
+  const { stream, leaf, eventId, decision: decisionId } = row;
+  const audit = parseAudit(row);
+  const { key, bucket, rule, tieBreaker, winner, losers, outcome, reason, supersedes } = audit;
+  const candidates = audit.candidates.map(({ source, seq, eventId, eventTime, contentHash }) => ({
+    ...{ eventId, sourceId: source, seq, eventTime, contentHash },
+  }));
+  const text = JSON.stringify({
+    ...{ type: 'conflict', decisionId, eventId, stream, sources: sourcesOf(audit), key, bucket, candidates },
+    ...{ rule, tieBreaker, winner, losers, outcome, reason, supersedes },
+    ...placeOf(packet, leaf),
+  });
+  return { type: 'conflict', stream, sources: sourcesOf(audit), position, text };
+}
+
 function quarantinedMessage(
-  { stream, start, end, versionId }: PacketRow,
+  packet: PacketRow,
   { index }: Line,
   { source, seq, eventId, eventTime }: QuarantinedLeaf,
   reasons: string[],
   position: LedgerPosition,
 ): Message {
+  const { stream } = packet;
   const event = { eventId, stream, sourceId: source, seq, eventTime };
-  const proof = { leafIndex: index, packet: { start, end }, versionId };
-  const text = JSON.stringify({ type: 'quarantined', ...event, ...proof, reasons });
-  return { type: 'quarantined', stream, source, position, text };
+  const text = JSON.stringify({ type: 'quarantined', ...event, ...placeOf(packet, index), reasons });
+  return { type: 'quarantined', stream, sources: [source], position, text };
 }
 
 function anchoredMessage({ first, anchor, packet }: Extract<LedgerEntry, { kind: 'anchor' }>): Message {
   const { stream, versionId, txid, height, chain } = anchor;
   const bounds = { start: packet.start, end: packet.end };
   const text = JSON.stringify({ type: 'anchored', stream, packet: bounds, versionId, txid, height, chain });
-  return { type: 'anchored', stream, source: undefined, position: first, text };
+  return { type: 'anchored', stream, sources: [], position: first, text };
 }

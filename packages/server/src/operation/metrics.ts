@@ -7,6 +7,8 @@ export interface Levels {
   ledgerHead: number;
   /** Journaled items that are not in the ledger yet. */
   backlog: number;
+  /** Events that streams hold back until their order is settled. */
+  held: number;
   watchers: number;
   bodiesInFlightBytes: number;
   deliveriesPending: number;
@@ -45,6 +47,7 @@ export class Metrics {
       ['journalHead', 'tidemark_journal_head', 'Last position of the journal'],
       ['ledgerHead', 'tidemark_ledger_head', 'Last position of the ledger'],
       ['backlog', 'tidemark_backlog_items', 'Journaled items that are not in the ledger yet'],
+      ['held', 'tidemark_held_events', 'Events held back until the order of their stream is settled'],
       ['watchers', 'tidemark_watch_clients', 'Clients of the live feed'],
       ['bodiesInFlightBytes', 'tidemark_bodies_in_flight_bytes', 'Bytes of request bodies in memory'],
       ['deliveriesPending', 'tidemark_deliveries_pending', 'Deliveries waiting for the journal commit'],

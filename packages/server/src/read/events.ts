@@ -1,27 +1,13 @@
-/** Events as readers ask for them: where each one is, what became of it, and the evidence. */
+/** Events as readers ask for them: where each one is, and what became of it. */
 
 import type { Position } from '../event.ts';
-import type { JsonValue } from '../json/parse.ts';
+import { StoreError } from '../store/errors.ts';
 import type { EventsEntry, JournalReader } from '../store/journal.ts';
 import type { AnchorRow, LedgerReader, PacketRow } from '../store/ledger.ts';
+import type { Decisions } from './decisions.ts';
+import { type EventItem, fusedItem, payloadOf, type Status } from './item.ts';
 import type { Line, PacketLines } from './lines.ts';
-
-export type Status = 'received' | 'certified' | 'quarantined';
-
-/** An event as lists show it. Times in epoch seconds, as in the seed. */
-export interface EventItem {
-  eventId: string;
-  sourceId: string;
-  stream: string;
-  status: Status;
-  contentHash: string | null;
-  versionId: string | null;
-  leafIndex: number | null;
-  eventTime: string | null;
-  normalized: JsonValue | null;
-  createdAt: number;
-  updatedAt: number;
-}
+import type { Reconstruction } from './reconstruction.ts';
 
 /** All there is about one version of an event. */
 export interface EventRecord {
@@ -29,24 +15,42 @@ export interface EventRecord {
   entry: EventsEntry;
   /** Place in the entry. */
   place: number;
-  /** Absent until the event is in a sealed packet. */
-  certified:
-    | { packet: PacketRow; line: Line; reasons: string[] | undefined; anchor: AnchorRow | undefined }
-    | undefined;
+  /** Absent until the event is in a sealed packet: as a leaf of its own, or as an input of a fused one. */
+  certified: Certified | undefined;
+}
+
+export interface Certified {
+  packet: PacketRow;
+  line: Line;
+  /** Of an event that is in quarantine, or was discarded from there. */
+  reasons: string[] | undefined;
+  anchor: AnchorRow | undefined;
 }
 
 /** Entries, or positions, fetched at a time. */
 const READ_AT_A_TIME = 16;
 
+export interface EventReaderParts {
+  journal: JournalReader;
+  ledger: LedgerReader;
+  lines: PacketLines;
+  decisions: Decisions;
+  reconstruction: Reconstruction;
+}
+
 export class EventReader {
   readonly #journal: JournalReader;
   readonly #ledger: LedgerReader;
   readonly #lines: PacketLines;
+  readonly #decisions: Decisions;
+  readonly #reconstruction: Reconstruction;
 
-  constructor(journal: JournalReader, ledger: LedgerReader, lines: PacketLines) {
+  constructor({ journal, ledger, lines, decisions, reconstruction }: EventReaderParts) {
     this.#journal = journal;
     this.#ledger = ledger;
     this.#lines = lines;
+    this.#decisions = decisions;
+    this.#reconstruction = reconstruction;
   }
 
   record(position: Position): EventRecord | undefined {
@@ -76,25 +80,77 @@ export class EventReader {
         skip--;
         continue;
       }
-      const item = toItem(this.#record(entry, place));
-      if (filter.status !== undefined && item.status !== filter.status) continue;
+      const record = this.#record(entry, place);
+      if (filter.status !== undefined && statusOf(record) !== filter.status) continue;
       if (skip > 0) skip--;
-      else items.push(item);
+      else items.push(this.item(record));
     }
     return items;
   }
 
+  /** The event as lists show it, by its newest leaf; an input of a fused record with its own payload. */
+  item(record: EventRecord): EventItem {
+    const { entry, place, certified } = record;
+    return {
+      eventId: entry.events.eventId(place),
+      sourceId: entry.source,
+      stream: entry.stream,
+      status: statusOf(record),
+      ...this.#content(record),
+      versionId: certified?.packet.versionId ?? null,
+      leafIndex: certified?.line.index ?? null,
+      createdAt: Math.floor(entry.at / 1000),
+      updatedAt: Math.floor((certified?.packet.sealedAt ?? entry.at) / 1000),
+    };
+  }
+
+  /**
+   * What is in one leaf, whatever has become of it since.
+   * @returns undefined for leaves that are no events, such as a log's header
+   */
+  itemOfLeaf(packet: PacketRow, index: number): EventItem | undefined {
+    const line = this.#lines.one(packet, index);
+    const { leaf } = line;
+    if (leaf.kind === 'fused') return fusedItem(packet, line, this.#decisions.named(leaf.decision));
+    if (leaf.kind !== 'record' && leaf.kind !== 'quarantined') return undefined;
+    const position = this.#ledger.positionOfLeaf(packet.stream, index);
+    const entry = position === undefined ? undefined : this.#journal.entryAt(position);
+    if (position === undefined || entry?.kind !== 'events') {
+      throw new StoreError('damaged', `leaf ${index} of ${packet.stream} is not in the journal`);
+    }
+    const certified = { packet, line, reasons: undefined, anchor: undefined };
+    return this.item({ position, entry, place: position - entry.first, certified });
+  }
+
+  #content(record: EventRecord): Pick<EventItem, 'contentHash' | 'eventTime' | 'normalized'> {
+    const line = record.certified?.line;
+    switch (line?.leaf.kind) {
+      case 'record':
+        return { contentHash: line.leaf.payloadHash, eventTime: line.leaf.eventTime, normalized: payloadOf(line) };
+      case 'quarantined':
+        return { contentHash: null, eventTime: line.leaf.eventTime, normalized: null };
+      case 'fused': {
+        const { normalized, eventTime } = this.#reconstruction.of(record);
+        return { contentHash: normalized?.contentHash ?? null, eventTime, normalized: normalized?.payload ?? null };
+      }
+      case 'control':
+        return { contentHash: null, eventTime: this.#reconstruction.of(record).eventTime, normalized: null };
+      default:
+        return { contentHash: null, eventTime: null, normalized: null };
+    }
+  }
+
   *#quarantined(sourceId: string | undefined): Generator<[EventsEntry, number]> {
     for (let before = Number.MAX_SAFE_INTEGER; ; ) {
-      const positions = this.#ledger.quarantinedBefore(before, READ_AT_A_TIME);
-      for (const position of positions) {
+      const rows = this.#ledger.quarantinedBefore(before, READ_AT_A_TIME, { left: false });
+      for (const { position } of rows) {
         const entry = this.#journal.entryAt(position);
         if (entry?.kind !== 'events' || (sourceId !== undefined && entry.source !== sourceId)) continue;
         yield [entry, position - entry.first];
       }
-      const oldest = positions.at(-1);
+      const oldest = rows.at(-1);
       if (oldest === undefined) return;
-      before = oldest;
+      before = oldest.position;
     }
   }
 
@@ -118,35 +174,27 @@ export class EventReader {
     const packet = found && this.#ledger.packetOfLeaf(found.stream, found.leaf);
     if (found === undefined || packet === undefined) return { position, entry, place, certified: undefined };
     const line = this.#lines.one(packet, found.leaf);
-    const reasons = line.leaf.kind === 'quarantined' ? this.#ledger.reasons(position) : undefined;
+    const refused = line.leaf.kind === 'quarantined' || line.leaf.kind === 'control';
+    const reasons = refused ? this.#ledger.reasons(position) : undefined;
     const anchor = this.#ledger.anchorCovering(found.stream, packet.end);
     return { position, entry, place, certified: { packet, line, reasons, anchor } };
   }
 }
 
 export function statusOf({ certified }: EventRecord): Status {
-  if (certified === undefined) return 'received';
-  return certified.line.leaf.kind === 'quarantined' ? 'quarantined' : 'certified';
+  switch (certified?.line.leaf.kind) {
+    case undefined:
+      return 'received';
+    case 'quarantined':
+      return 'quarantined';
+    case 'control':
+      return 'failed';
+    default:
+      return 'certified';
+  }
 }
 
-export function toItem(record: EventRecord): EventItem {
-  const { entry, place, certified } = record;
-  const leaf = certified?.line.leaf;
-  return {
-    eventId: entry.events.eventId(place),
-    sourceId: entry.source,
-    stream: entry.stream,
-    status: statusOf(record),
-    contentHash: leaf?.kind === 'record' ? leaf.payloadHash : null,
-    versionId: certified?.packet.versionId ?? null,
-    leafIndex: certified?.line.index ?? null,
-    eventTime: leaf !== undefined && 'eventTime' in leaf ? leaf.eventTime : null,
-    normalized: payloadOf(certified?.line),
-    createdAt: Math.floor(entry.at / 1000),
-    updatedAt: Math.floor((certified?.packet.sealedAt ?? entry.at) / 1000),
-  };
-}
-
-function payloadOf(line: Line | undefined): JsonValue | null {
-  return line?.payload === undefined ? null : (JSON.parse(line.payload) as JsonValue);
+/** The source's count of this version, from 1. */
+export function seqOf({ entry, place }: EventRecord): number {
+  return entry.seq + place;
 }

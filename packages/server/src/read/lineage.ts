@@ -1,5 +1,6 @@
-/** Packets with their ancestors and proofs, and whether a packet is ready to be relied on. */
+/** Packets and rollups with their ancestors and proofs, and whether one is ready to be relied on. */
 import type { AnchorRow, LedgerReader, PacketRow } from '../store/ledger.ts';
+import type { RollupRow } from '../store/rollups.ts';
 import type { Headers, ProofBuilder } from './proofs.ts';
 
 export interface Readiness {
@@ -9,6 +10,12 @@ export interface Readiness {
   confsUsed: number;
   bestHeight: number | null;
 }
+
+/** A packet, or a rollup, which has packets as parents and is nobody's. */
+export type Version = PacketRow | RollupRow;
+
+/** A rollup has all of its packets as parents, and a bundle has to end somewhere. */
+const MAX_PACKETS = 1001;
 
 export class Lineage {
   readonly #ledger: LedgerReader;
@@ -23,18 +30,18 @@ export class Lineage {
     this.#minConfirmations = minConfirmations;
   }
 
-  packet(versionId: string): PacketRow | undefined {
-    return this.#ledger.packet(versionId);
+  version(versionId: string): Version | undefined {
+    return this.#ledger.packet(versionId) ?? this.#ledger.rollups.one(versionId);
   }
 
-  /** A packet is proven by its own anchor, or by that of a later packet of its log. */
-  readiness(packet: PacketRow): Readiness {
+  /** A packet is proven by its own anchor, or by that of a later packet of its log; a rollup by none of these. */
+  readiness(version: Version): Readiness {
     const confsUsed = this.#minConfirmations;
     if (this.#headers === undefined) {
       return { ready: false, reason: 'headers-unavailable', confirmations: 0, confsUsed, bestHeight: null };
     }
     const bestHeight = this.#headers.bestHeight();
-    const anchor = this.#ledger.anchorCovering(packet.stream, packet.end);
+    const anchor = isPacket(version) ? this.#ledger.anchorCovering(version.stream, version.end) : undefined;
     if (anchor === undefined) {
       return { ready: false, reason: 'missing-envelope', confirmations: 0, confsUsed, bestHeight };
     }
@@ -45,21 +52,11 @@ export class Lineage {
     return { ready: true, confirmations, confsUsed, bestHeight };
   }
 
-  /** The packet and `depth` generations of parents; `frontier` names those left out. */
-  bundle(target: PacketRow, depth: number): object {
-    const packets = [target];
-    const frontier: string[] = [];
-    const edges: { child: string; parent: string }[] = [];
-    for (const packet of packets) {
-      for (const parent of parentsOf(packet)) {
-        edges.push({ child: packet.versionId, parent });
-        const row = packets.length <= depth ? this.#ledger.packet(parent) : undefined;
-        if (row === undefined) frontier.push(parent);
-        else packets.push(row);
-      }
-    }
+  /** The target and `depth` generations of parents; `frontier` names those left out. */
+  bundle(target: Version, depth: number): object {
+    const { versions, edges, frontier } = this.#ancestry(target, depth);
     const anchors = new Map<string, AnchorRow>();
-    for (const { stream, end } of packets) {
+    for (const { stream, end } of versions.filter(isPacket)) {
       const anchor = this.#ledger.anchorCovering(stream, end);
       if (anchor !== undefined) anchors.set(anchor.versionId, anchor);
     }
@@ -67,8 +64,8 @@ export class Lineage {
     return {
       bundleType: 'datasetLineageBundle',
       target: target.versionId,
-      graph: { nodes: packets.map((packet) => this.#node(packet)), edges },
-      manifests: packets.map(({ versionId, manifest }) => ({
+      graph: { nodes: versions.map((version) => this.#node(version)), edges },
+      manifests: versions.map(({ versionId, manifest }) => ({
         manifestHash: versionId,
         manifest: JSON.parse(manifest) as unknown,
       })),
@@ -83,9 +80,27 @@ export class Lineage {
     };
   }
 
+  #ancestry(target: Version, depth: number) {
+    const versions = new Map<string, { version: Version; generation: number }>();
+    versions.set(target.versionId, { version: target, generation: 0 });
+    const frontier = new Set<string>();
+    const edges: { child: string; parent: string }[] = [];
+    for (const { version, generation } of versions.values()) {
+      for (const parent of parentsOf(version)) {
+        edges.push({ child: version.versionId, parent });
+        if (versions.has(parent)) continue;
+        const row = generation < depth && versions.size < MAX_PACKETS ? this.#ledger.packet(parent) : undefined;
+        if (row === undefined) frontier.add(parent);
+        else versions.set(parent, { version: row, generation: generation + 1 });
+      }
+    }
+    return { versions: [...versions.values()].map(({ version }) => version), edges, frontier: [...frontier] };
+  }
+
   /** `txo` is where the packet's own hash is on the chain; `provenBy` names the later packet that stands for it. */
-  #node({ versionId, stream, end }: PacketRow): object {
-    const anchor = this.#ledger.anchorCovering(stream, end);
+  #node(version: Version): object {
+    const { versionId, stream, end } = version;
+    const anchor = isPacket(version) ? this.#ledger.anchorCovering(stream, end) : undefined;
     const own = anchor?.versionId === versionId;
     return {
       versionId,
@@ -96,6 +111,10 @@ export class Lineage {
   }
 }
 
-function parentsOf({ manifest }: PacketRow): string[] {
+function isPacket(version: Version): version is PacketRow {
+  return 'checkpoint' in version;
+}
+
+function parentsOf({ manifest }: Version): string[] {
   return (JSON.parse(manifest) as { lineage: { parents: string[] } }).lineage.parents;
 }

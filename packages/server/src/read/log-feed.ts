@@ -1,8 +1,8 @@
 /** Events in log order, page by page: what is in sealed packets, as it was sealed. */
 
-import { StoreError } from '../store/errors.ts';
 import type { LedgerPosition, LedgerReader } from '../store/ledger.ts';
-import { type EventItem, type EventReader, toItem } from './events.ts';
+import type { EventReader } from './events.ts';
+import type { EventItem, FusedItem } from './item.ts';
 
 /** Looked at for one page, so that nobody's filter holds up the others; a page may be short, and the next goes on. */
 const EVENTS_A_PAGE = 2_000;
@@ -46,14 +46,15 @@ export class LogFeed {
         if (last > upTo) return { items, next };
         const matches = entry.kind === 'packet' && (stream === undefined || entry.packet.stream === stream);
         if (matches) {
-          // The second half of a packet's positions stands for its leaves, certified; a page may end within it.
+          // The last of a packet's positions stand for its leaves, certified; a page may end among them.
           const leaves = entry.packet.end - entry.packet.start;
-          const seen = Math.max(0, next - (entry.first + leaves) + 1);
+          const certified = last + 1 - leaves;
+          const seen = Math.max(0, next - certified + 1);
           for (let place = seen; place < leaves; place++) {
             if (items.length === limit || looked++ === EVENTS_A_PAGE) return { items, next };
-            const item = this.#item(entry.packet.stream, entry.packet.start + place);
-            if (item !== undefined && (sourceId === undefined || item.sourceId === sourceId)) items.push(item);
-            next = entry.first + leaves + place;
+            const item = this.#events.itemOfLeaf(entry.packet, entry.packet.start + place);
+            if (item !== undefined && (sourceId === undefined || isOf(item, sourceId))) items.push(item);
+            next = certified + place;
           }
         }
         next = last;
@@ -62,13 +63,9 @@ export class LogFeed {
     }
     return { items, next };
   }
+}
 
-  /** Undefined for leaves that are no events, such as a log's header. */
-  #item(stream: string, leaf: number): EventItem | undefined {
-    const position = this.#ledger.positionOfLeaf(stream, leaf);
-    if (position === undefined) return undefined;
-    const record = this.#events.record(position);
-    if (record === undefined) throw new StoreError('damaged', `leaf ${leaf} of ${stream} is not in the journal`);
-    return toItem(record);
-  }
+/** Whether the source had a say in it. */
+function isOf(item: EventItem | FusedItem, source: string): boolean {
+  return 'sources' in item ? item.sources.includes(source) : item.sourceId === source;
 }

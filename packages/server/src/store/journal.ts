@@ -31,7 +31,30 @@ export interface ConfigEntry extends Entry {
   config: string;
 }
 
-export type JournalEntry = EventsEntry | CutEntry | ConfigEntry;
+/** What an operator has decided about an event in quarantine; there is one such word about an event, and it stands. */
+export interface ResolutionEntry extends Entry {
+  kind: 'resolution';
+  /** Position of the event. */
+  position: Position;
+  action: ResolutionAction;
+  /** Whose word it is. */
+  by: string;
+  reason: string;
+}
+
+/** A word that is not in the journal yet. */
+export type Word = Pick<ResolutionEntry, 'stream' | 'position' | 'action' | 'by' | 'reason'>;
+
+/** What has become of a word: taken, or there is one already, and that stands. */
+export interface Heard {
+  taken: boolean;
+  entry: ResolutionEntry;
+}
+
+/** `release`: into the log, as the policy now in force has it; `discard`: never. */
+export type ResolutionAction = 'release' | 'discard';
+
+export type JournalEntry = EventsEntry | CutEntry | ConfigEntry | ResolutionEntry;
 
 /** Number of items in an entry, which is also how many positions it takes. */
 export function itemsOf(entry: JournalEntry): number {
@@ -39,6 +62,7 @@ export function itemsOf(entry: JournalEntry): number {
 }
 
 export interface StreamTail {
+  /** The last entry that may wait for a cut: events, or an operator's word. */
   lastEvents: Position;
   lastCut: Position;
   config: string | undefined;
@@ -49,7 +73,7 @@ export interface StreamTail {
  *
  * `append` is one atomic commit: when it returns, all entries are on disk (fsync); when it throws, nobody knows
  * whether they are, and the journal has to be opened again. Entries
- * come with consecutive positions starting at `next`.
+ * come with consecutive positions starting at `next`. A second word about an event fails the commit.
  */
 export interface JournalWriter extends JournalReader {
   readonly next: Position;
@@ -71,5 +95,9 @@ export interface JournalReader {
   readBackwards(before: Position, limit: number, source?: string): JournalEntry[];
   /** The entry that holds `position`. */
   entryAt(position: Position): JournalEntry | undefined;
+  /** The newest configuration of a stream below this position. */
+  configBefore(stream: string, before: Position): ConfigEntry | undefined;
+  /** The operator's word about the event at this position. */
+  resolution(position: Position): ResolutionEntry | undefined;
   close(): void;
 }

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   readSync,
   rmSync,
   writeSync,
@@ -21,7 +22,22 @@ const fdatasync = promisify(fdatasyncCallback);
 const DIRECTORY = 'packets';
 const UNFINISHED = 'unfinished';
 
-export class PacketFiles {
+/** Where the contents of packets go while they grow. */
+export interface PacketStore {
+  /** @param start first leaf of the packet */
+  create(stream: string, start: number): ContentWriter;
+}
+
+/** Takes one content, whole lines at a time. */
+export interface ContentWriter {
+  write(lines: Uint8Array): void;
+  /** The content is complete. `durable` settles when it is where it has to be. */
+  finish(): { contentHash: string; sizeBytes: number; durable: Promise<void> };
+  /** It will not be finished. */
+  abandon(): void;
+}
+
+export class PacketFiles implements PacketStore {
   readonly #dir: string;
   #created = 0;
 
@@ -41,7 +57,7 @@ export class PacketFiles {
 
   /** Bytes `[start, end)` of a packet's content. */
   read(contentHash: string, start: number, end: number): Buffer {
-    const fd = openSync(this.#existing(contentHash), 'r');
+    const fd = openSync(this.existing(contentHash), 'r');
     try {
       const bytes = Buffer.allocUnsafe(end - start);
       const length = readSync(fd, bytes, 0, bytes.length, start);
@@ -52,6 +68,11 @@ export class PacketFiles {
     }
   }
 
+  /** All of a content, as text. */
+  whole(contentHash: string): string {
+    return readFileSync(this.existing(contentHash), 'utf8');
+  }
+
   /** Hashes of all contents that are there. */
   *list(): Generator<string> {
     for (const folder of readdirSync(this.#dir)) {
@@ -60,7 +81,8 @@ export class PacketFiles {
     }
   }
 
-  #existing(contentHash: string): string {
+  /** The file that holds the content. @throws StoreError `damaged` where there is none */
+  existing(contentHash: string): string {
     const path = this.path(contentHash);
     if (!existsSync(path)) throw new StoreError('damaged', `packet content ${contentHash} is missing`);
     return path;
@@ -73,7 +95,7 @@ export class PacketFiles {
 }
 
 /** Writes one content, hashing as it goes; memory does not grow with the packet. */
-export class PacketWriter {
+export class PacketWriter implements ContentWriter {
   readonly #path: string;
   readonly #finalPath: (hash: string) => string;
   readonly #hash = createHash('sha256');

@@ -2,6 +2,7 @@
 import type { Worker } from 'node:worker_threads';
 import type { Position } from '../event.ts';
 import type { Delivery } from '../intake/intake.ts';
+import type { Heard, Word } from '../store/journal.ts';
 import type { Answer, FromJournal, JournalSetup, ToJournal, WireDelivery } from './protocol.ts';
 import { startWorker } from './start-worker.ts';
 
@@ -21,6 +22,7 @@ export class JournalClient {
   readonly #events: JournalEvents;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   readonly #finding = new Map<number, (positions: Position[] | undefined) => void>();
+  readonly #resolving = new Map<number, (heard: Heard[] | undefined) => void>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #outbox: { wire: WireDelivery; body: Buffer }[] = [];
@@ -66,6 +68,13 @@ export class JournalClient {
     return new Promise((resolve) => this.#finding.set(id, resolve));
   }
 
+  /** Operators' words; the answer comes after the commit, and is undefined when they may or may not have been written. */
+  resolve(words: readonly Word[]): Promise<Heard[] | undefined> {
+    const id = ++this.#lastId;
+    this.#post({ kind: 'resolve', id, words });
+    return new Promise((resolve) => this.#resolving.set(id, resolve));
+  }
+
   /** Everything that was handed over is answered before the thread ends. */
   async close(): Promise<void> {
     this.#post({ kind: 'close' });
@@ -99,6 +108,9 @@ export class JournalClient {
         return;
       case 'found':
         take(this.#finding, message.id)?.(message.positions);
+        return;
+      case 'heard':
+        take(this.#resolving, message.id)?.(message.heard);
         return;
       case 'head':
         this.#events.grew(message.head);

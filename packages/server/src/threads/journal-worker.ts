@@ -7,12 +7,16 @@ import { SourceAuth } from '../intake/auth.ts';
 import { CutClock } from '../intake/cut-clock.ts';
 import { IntakeError } from '../intake/errors.ts';
 import { type Delivery, type Draft, Intake } from '../intake/intake.ts';
+import { hashesFields } from '../intake/redaction.ts';
+import { timingOf } from '../intake/timing.ts';
 import { Versions } from '../intake/versions.ts';
+import { openHashKeys } from '../keys.ts';
 import { Arrivals } from '../pipeline.ts';
 import { StoreError } from '../store/errors.ts';
 import { FingerprintIndex } from '../store/fingerprints/index.ts';
-import { type ConfigEntry, itemsOf } from '../store/journal.ts';
+import { type ConfigEntry, type Heard, itemsOf, type Word } from '../store/journal.ts';
 import { SqliteJournal } from '../store/sqlite/journal.ts';
+import type { StreamConfig } from '../stream.ts';
 import { inWords } from './in-words.ts';
 import type { Answer, FromJournal, JournalSetup, ToJournal, WireDelivery } from './protocol.ts';
 
@@ -24,12 +28,10 @@ const CATCH_UP_BYTES = 16 * 1024 * 1024;
 const REOPEN_MS = 1000;
 /** Longest sleep before the cuts are looked at again. */
 const MAX_SLEEP_MS = 1000;
-/** A stream that is no longer declared, but has events waiting, is cut at once. */
-const NO_WAIT_MS = 0;
 
 const setup = workerData as JournalSetup;
 const port = parentPort!;
-const ages = new Map(setup.streams.map((stream) => [stream.id, stream.publish.maxAgeMs]));
+const timings = new Map(setup.streams.map((stream) => [stream.id, timingOf(stream)]));
 const auth = new SourceAuth(setup.secrets);
 
 let desk: Desk | undefined = openDesk();
@@ -46,6 +48,9 @@ port.on('message', (message: ToJournal) => {
       return;
     case 'find':
       say({ kind: 'found', id: message.id, positions: find(message.eventId) });
+      return;
+    case 'resolve':
+      takeWords(message.id, message.words);
       return;
     case 'close':
       close();
@@ -84,6 +89,25 @@ function commit(deliveries: Delivery[]): Answer[] {
     fail(error);
     const refusal = new IntakeError('storage-unavailable', 'this may not have been stored; send it again later');
     return deliveries.map(() => toAnswer(refusal));
+  }
+}
+
+/** By themselves: they are few, and whoever gives one waits for it. */
+function takeWords(id: number, words: readonly Word[]): void {
+  const heard = resolve(words);
+  announceHead();
+  say({ kind: 'heard', id, heard });
+  scheduleCut();
+}
+
+/** @returns undefined when they may or may not have been written */
+function resolve(words: readonly Word[]): Heard[] | undefined {
+  try {
+    desk ??= openDesk();
+    return desk.arrivals.resolve(words, Date.now());
+  } catch (error) {
+    fail(error);
+    return undefined;
   }
 }
 
@@ -151,9 +175,10 @@ function openDesk(): Desk {
   try {
     const index = openIndex(journal);
     const versions = new Versions(index, journal);
-    const cuts = new CutClock((stream) => ages.get(stream) ?? NO_WAIT_MS);
+    const cuts = new CutClock(timings);
     const { sources, limits } = setup;
-    const intake = new Intake({ sources, auth, index, versions, limits });
+    const hashKeys = openSourceHashKeys(journal);
+    const intake = new Intake({ sources, auth, hashKeys, index, versions, limits });
     refuseMovedSources(journal);
     journalConfigs(journal, cuts);
     return { journal, index, versions, cuts, arrivals: new Arrivals({ intake, journal, cuts, index }) };
@@ -183,6 +208,17 @@ function openIndex(journal: SqliteJournal): FingerprintIndex {
   return index;
 }
 
+/** Before the first configuration that needs them is journaled, so that whoever finds one knows that keys were there. */
+function openSourceHashKeys(journal: SqliteJournal): Map<string, Uint8Array> {
+  const hashing = setup.sources.filter(({ policy }) => hashesFields(policy)).map(({ id }) => id);
+  return openHashKeys(setup.dataDir, hashing, () =>
+    journal.configs().some((config) => {
+      const { sources } = JSON.parse(config) as StreamConfig;
+      return Object.values(sources).some(hashesFields);
+    }),
+  );
+}
+
 /** A source's events are counted in the log of one stream; elsewhere the count would have a gap that nothing explains. */
 function refuseMovedSources(journal: SqliteJournal): void {
   const fed = journal.sourceStreams();
@@ -207,7 +243,11 @@ function journalConfigs(journal: SqliteJournal, cuts: CutClock): void {
     changed.push({ kind: 'config', first: journal.next + changed.length, stream: stream.id, at: now, config });
   }
   if (changed.length > 0) journal.append(changed);
-  for (const [stream, { lastEvents, lastCut }] of tails) if (lastEvents > lastCut) cuts.waits(stream, 0);
+  for (const [stream, { lastEvents, lastCut }] of tails) {
+    // Whether a stream holds events, the pipeline knows; after a start, the clock looks in on all that could.
+    const holds = lastEvents > 0 && (timings.get(stream)?.wakeMs.length ?? 0) > 0;
+    if (lastEvents > lastCut || holds) cuts.waits(stream, holds ? now : 0);
+  }
 }
 
 function toDelivery({ start, end, ...delivery }: WireDelivery, bytes: Uint8Array): Delivery {

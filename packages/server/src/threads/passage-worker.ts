@@ -1,15 +1,18 @@
 /** The pipeline's thread: from the journal to certified, anchored and visible. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { formatVerifierKey, parseVerifierKey, signCheckpoint, verifierKey } from '@tidemark/proof';
+import { formatVerifierKey, parseVerifierKey, signCheckpoint, type VerifierKey, verifierKey } from '@tidemark/proof';
 import { Anchorer } from '../anchor/anchor.ts';
 import { LocalChain } from '../anchor/local-chain.ts';
 import { Certifier } from '../certify/certifier.ts';
+import { RollupMaker } from '../certify/rollup-maker.ts';
 import type { Signers } from '../certify/stream-log.ts';
 import type { SealedPacket } from '../event.ts';
+import { Ordering } from '../fuse/ordering.ts';
 import { KeyError, openKeys } from '../keys.ts';
 import { Normalizer } from '../normalize/normalizer.ts';
 import { Passage } from '../pipeline.ts';
+import { recallFrom } from '../recall.ts';
 import { StoreError } from '../store/errors.ts';
 import { PacketFiles } from '../store/packets.ts';
 import { SqliteJournalReader } from '../store/sqlite/journal.ts';
@@ -34,12 +37,13 @@ const signers: Signers = {
     return keys.identity.sign(versionId).toString('hex');
   },
   checkpoint: (logKey, size, root) => {
-    const key = parseVerifierKey(logKey);
-    const { name: origin } = key;
-    if (formatVerifierKey(verifierKey(origin, keys.log.publicKey)) !== logKey) {
-      throw new KeyError('key-missing', `the log key ${logKey} is not here`);
-    }
-    return signCheckpoint({ origin, size, root: root.toString('hex') }, key, (message) => keys.log.sign(message));
+    const key = ownLogKey(logKey);
+    const checkpoint = { origin: key.name, size, root: root.toString('hex') };
+    return signCheckpoint(checkpoint, key, (message) => keys.log.sign(message));
+  },
+  control: (logKey, text) => {
+    ownLogKey(logKey);
+    return Buffer.from(keys.log.sign(Buffer.from(text))).toString('base64');
   },
 };
 
@@ -49,6 +53,9 @@ let working = false;
 /** The journal may have grown since the work that is under way last looked. */
 let woken = false;
 let anchoring: Promise<void> | undefined;
+let rolling: Promise<void> | undefined;
+/** Rollups may have come due since they were last looked for. */
+let rollupsWanted = false;
 
 port.on('message', (message: ToPassage) => {
   if (message.kind === 'close') {
@@ -61,6 +68,7 @@ port.on('message', (message: ToPassage) => {
 const anchorTimer = anchorer && setInterval(startAnchoring, setup.anchor.intervalMs);
 publish([]);
 say({ kind: 'ready' });
+startRolling();
 
 /** Works until the journal has no more; what fails is tried again from the last commit. */
 async function work(): Promise<void> {
@@ -77,6 +85,7 @@ async function work(): Promise<void> {
 async function tryOnce(): Promise<boolean> {
   try {
     await passage.run();
+    startRolling();
     return true;
   } catch (error) {
     say({ kind: 'trouble', message: inWords(error) });
@@ -85,6 +94,13 @@ async function tryOnce(): Promise<boolean> {
     passage = reopen();
     return false;
   }
+}
+
+/** @throws KeyError `key-missing` when the private half is not this node's */
+function ownLogKey(logKey: string): VerifierKey {
+  const key = parseVerifierKey(logKey);
+  if (formatVerifierKey(verifierKey(key.name, keys.log.publicKey)) === logKey) return key;
+  throw new KeyError('key-missing', `the log key ${logKey} is not here`);
 }
 
 function startAnchoring(): void {
@@ -97,6 +113,25 @@ function startAnchoring(): void {
     });
 }
 
+function startRolling(): void {
+  rollupsWanted = true;
+  rolling ??= roll();
+}
+
+async function roll(): Promise<void> {
+  while (rollupsWanted && !closing) {
+    rollupsWanted = false;
+    try {
+      await passage.rollUp();
+    } catch (error) {
+      say({ kind: 'trouble', message: inWords(error) });
+      rollupsWanted = true;
+      await delay(RETRY_MS);
+    }
+  }
+  rolling = undefined;
+}
+
 /** As after a crash: whatever the last commit does not hold is derived from the journal again. */
 function reopen(): Passage {
   if (ledger.cursor() > journal.head() + 1) {
@@ -104,18 +139,22 @@ function reopen(): Passage {
   }
   files.prepare();
   const certifier = new Certifier(ledger, files, signers);
-  return new Passage({ journal, normalizer, certifier, anchorer, publish }, ledger.cursor());
+  const ordering = new Ordering(ledger.stages(), recallFrom(journal, normalizer));
+  const rollups = new RollupMaker(ledger, files, signers.version);
+  return new Passage({ journal, normalizer, ordering, certifier, anchorer, rollups, publish }, ledger.cursor());
 }
 
 function publish(sealed: readonly SealedPacket[]): void {
   const now = Date.now();
   const latenciesMs = sealed.map(({ oldestArrival }) => now - oldestArrival);
-  say({ kind: 'progress', progress: { ledgerHead: ledger.head(), cursor: ledger.cursor(), latenciesMs } });
+  const { reached, held } = passage;
+  say({ kind: 'progress', progress: { ledgerHead: ledger.head(), reached, held, latenciesMs } });
 }
 
 async function close(): Promise<void> {
   clearInterval(anchorTimer);
   await anchoring;
+  await rolling;
   journal.close();
   ledger.close();
   chain?.close();

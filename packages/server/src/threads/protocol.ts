@@ -2,6 +2,7 @@
 import type { Position } from '../event.ts';
 import type { IntakeCode, Rejection } from '../intake/errors.ts';
 import type { Delivery } from '../intake/intake.ts';
+import type { Heard, Word } from '../store/journal.ts';
 import type { LedgerPosition } from '../store/ledger.ts';
 import type { Source, StreamConfig } from '../stream.ts';
 
@@ -28,6 +29,7 @@ export interface WireDelivery extends Omit<Delivery, 'body'> {
 export type ToJournal =
   | { kind: 'deliver'; deliveries: WireDelivery[]; bytes: Uint8Array }
   | { kind: 'find'; id: number; eventId: string }
+  | { kind: 'resolve'; id: number; words: readonly Word[] }
   | { kind: 'close' };
 
 export interface Acknowledged {
@@ -57,14 +59,18 @@ export type FromJournal =
   | { kind: 'head'; head: Position }
   /** Positions of all versions of an event, oldest first; undefined when the journal could not be asked. */
   | { kind: 'found'; id: number; positions: Position[] | undefined }
+  /** What became of each word; undefined when they may or may not have been written. */
+  | { kind: 'heard'; id: number; heard: Heard[] | undefined }
   | { kind: 'trouble'; message: string };
 
 export type ToPassage = { kind: 'wake' } | { kind: 'close' };
 
 export interface Progress {
   ledgerHead: LedgerPosition;
-  /** Journal items below are dealt with. */
-  cursor: Position;
+  /** Journal items below are dealt with, or held back on purpose. */
+  reached: Position;
+  /** Events that streams hold back until their order is settled. */
+  held: number;
   /** For each packet that became durable: milliseconds since its first event arrived. */
   latenciesMs: number[];
 }

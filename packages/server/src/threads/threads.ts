@@ -1,5 +1,6 @@
 /** Journal and pipeline, tied together: what the one has written, the other is told of. */
 import type { Position } from '../event.ts';
+import type { Heard, Word } from '../store/journal.ts';
 import { type Deliver, JournalClient } from './journal-client.ts';
 import { PassageClient } from './passage-client.ts';
 import type { JournalSetup, PassageSetup, Progress } from './protocol.ts';
@@ -21,6 +22,8 @@ export interface Threads {
   deliver: Deliver;
   /** Positions of all versions of an event, oldest first; undefined when the journal cannot be asked now. */
   find(eventId: string): Promise<Position[] | undefined>;
+  /** Operators' words about events in quarantine; undefined when they may or may not have been written. */
+  resolve(words: readonly Word[]): Promise<Heard[] | undefined>;
   /** Deliveries that wait for their commit. */
   pending(): number;
   listen(listener: Listener): void;
@@ -53,6 +56,7 @@ export async function startThreads(journal: JournalSetup, passage: PassageSetup,
   return {
     deliver: first.deliver,
     find: (eventId) => first.find(eventId),
+    resolve: (words) => first.resolve(words),
     pending: () => first.pending,
     listen: (those) => {
       listener = those;

@@ -25,7 +25,7 @@ describe('demoConfig', () => {
     expect(declared.map(({ source }) => [source.id, source.stream, source.auth])).toEqual(
       ids.map((id) => [id, id, 'none']),
     );
-    expect(parseStreams(streams, 'streams', PUBLISH_DEFAULTS.live).map(({ id }) => id)).toEqual(ids);
+    expect(parseStreams(streams, 'streams', PUBLISH_DEFAULTS.live).map(({ stream }) => stream.id)).toEqual(ids);
   });
 
   it('accepts a reading of this machine, and keeps its milliseconds', () => {

@@ -9,6 +9,8 @@ export interface SentEvent {
   /** Names the version: event id, and hash of what will be certified of it. */
   key: string;
   text: string;
+  /** It goes into a fused record and has no place of its own in the feed. */
+  fused: boolean;
 }
 
 export interface Delivery {
@@ -18,21 +20,30 @@ export interface Delivery {
 
 const LIMIT = 1000;
 const BOUNDED = { constraints: { bounds: { value: { max: LIMIT } } } };
-/** Three streams: one cut live, one with several sources and small packets, one cut in batches by a short clock. */
+const ORDER = { bufferMs: 100, idleMs: 300 };
+/**
+ * Streams of every kind: cut live; with several sources and small packets; in batches by a short clock; in windows of
+ * event time; fused.
+ */
 export const SETTINGS = {
   INGEST_SOURCES_JSON: JSON.stringify([
     { id: 'gauge', policy: BOUNDED },
     { id: 'left', stream: 'pair' },
     { id: 'right', stream: 'pair' },
     { id: 'night' },
+    { id: 'tide' },
+    { id: 'ship-a', stream: 'fleet' },
+    { id: 'ship-b', stream: 'fleet' },
   ]),
   STREAMS_JSON: JSON.stringify([
     { id: 'pair', publish: { mode: 'live', maxEvents: 700 } },
     { id: 'night', publish: { mode: 'batch', maxAgeMs: 250 } },
+    { id: 'tide', publish: { windowMs: 400 }, order: ORDER },
+    { id: 'fleet', fusion: { strategy: 'latest', key: ['text'], bucketMs: 100 }, order: ORDER },
   ]),
   ANCHOR_INTERVAL_MS: '200',
 };
-const SOURCES = ['gauge', 'left', 'right', 'night'] as const;
+const SOURCES = ['gauge', 'left', 'right', 'night', 'tide', 'ship-a', 'ship-b'] as const;
 /** What the feed has in place of a content hash for an event that is not accepted. */
 export const NO_CONTENT = 'quarantined';
 
@@ -77,7 +88,8 @@ export class Deliveries {
 function sentEvent(sourceId: string, event: { id: string; value: number; text: string }): SentEvent {
   const id = eventId(sourceId, event.id);
   const content = event.value > LIMIT ? NO_CONTENT : hash('sha256', canonicalize(event), 'hex');
-  return { eventId: id, key: `${id} ${content}`, text: JSON.stringify(event) };
+  const fused = sourceId.startsWith('ship');
+  return { eventId: id, key: `${id} ${content}`, text: JSON.stringify(event), fused };
 }
 
 function idOf({ text }: SentEvent): string {

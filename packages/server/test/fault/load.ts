@@ -1,5 +1,5 @@
 /** Senders that keep a server busy, and remember what it has promised. */
-import type { Deliveries, Delivery } from './deliveries.ts';
+import type { Deliveries, Delivery, SentEvent } from './deliveries.ts';
 import type { Random } from './random.ts';
 
 interface Answer {
@@ -20,6 +20,7 @@ export class Load {
   readonly #repeatable: Delivery[] = [];
   /** By key: every version that was sent at all, and whether it has been acknowledged. */
   readonly sent = new Map<string, boolean>();
+  readonly #fusedVersions = new Map<string, Set<string>>();
   /** Answers that no server should give. */
   readonly failures: string[] = [];
   acknowledged = 0;
@@ -29,6 +30,11 @@ export class Load {
   constructor(deliveries: Deliveries, random: Random) {
     this.#deliveries = deliveries;
     this.#random = random;
+  }
+
+  /** Acknowledged events that go into fused records: keys of their versions, by event id. */
+  get fused(): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.#fusedVersions;
   }
 
   get unresolved(): number {
@@ -65,7 +71,7 @@ export class Load {
 
   /** @param known every event in it has been acknowledged before */
   async #send(url: string, delivery: Delivery, known: boolean): Promise<boolean> {
-    for (const { key } of delivery.events) if (!this.sent.has(key)) this.sent.set(key, false);
+    for (const { key, fused } of delivery.events) if (!fused && !this.sent.has(key)) this.sent.set(key, false);
     let answer: Answer;
     try {
       answer = await post(url, delivery);
@@ -75,12 +81,20 @@ export class Load {
       return false;
     }
     this.#check(delivery, answer, known);
-    for (const { key } of delivery.events) {
-      if (this.sent.get(key) === false) this.acknowledged++;
-      this.sent.set(key, true);
-    }
+    for (const event of delivery.events) this.#acknowledge(event);
     if (!known && this.#repeatable.push(delivery) > MAX_REPEATABLE) this.#repeatable.shift();
     return true;
+  }
+
+  #acknowledge({ key, eventId, fused }: SentEvent): void {
+    const versions = this.#fusedVersions.get(eventId) ?? new Set();
+    if (!fused) {
+      if (this.sent.get(key) === false) this.acknowledged++;
+      this.sent.set(key, true);
+    } else if (!versions.has(key)) {
+      this.acknowledged++;
+      this.#fusedVersions.set(eventId, versions.add(key));
+    }
   }
 
   #check({ sourceId, events }: Delivery, { inserted, duplicates, rejected }: Answer, known: boolean): void {

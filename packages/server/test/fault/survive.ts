@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fsck } from '../../src/fsck/index.ts';
 import { launch, type ServerProcess, ServerProcessError, start } from '../support/server-process.ts';
-import { certified } from './certified.ts';
+import { certified, isFused } from './certified.ts';
 import { Deliveries, SETTINGS } from './deliveries.ts';
 import { Load } from './load.ts';
 import { Random } from './random.ts';
@@ -34,6 +34,8 @@ const CONNECTIONS = 6;
 /** One kill in so many comes before the server listens, the very first on a directory that is still being made. */
 const ON_THE_WAY_UP = 4;
 const FIRST_START_MS = 1000;
+/** Of events that were fused, each costs a request. */
+const FUSED_LOOKED_AT = 500;
 
 export async function survive(options: SurviveOptions): Promise<Survived> {
   const { dataDir, seed } = options;
@@ -111,7 +113,8 @@ async function killOnTheWayUp(dataDir: string, afterMs: number): Promise<boolean
 async function judge(server: ServerProcess, load: Load, dataDir: string, result: Survived): Promise<void> {
   const { failures } = result;
   await load.settle(server.url);
-  const found = await certified(server.url);
+  const acknowledgedKeys = [...load.sent].flatMap(([key, acknowledged]) => (acknowledged ? [key] : []));
+  const found = await certified(server.url, acknowledgedKeys);
   for (const [key, acknowledged] of load.sent) {
     const times = found.get(key) ?? 0;
     if (acknowledged && times === 0) failures.push(`lost: ${key}`);
@@ -121,11 +124,15 @@ async function judge(server: ServerProcess, load: Load, dataDir: string, result:
     if (!load.sent.has(key)) failures.push(`never sent: ${key}`);
     result.certified += times;
   }
+  for (const [eventId, versions] of [...load.fused].slice(-FUSED_LOOKED_AT)) {
+    if (!(await isFused(server.url, eventId, versions.size))) failures.push(`not in a fused record: ${eventId}`);
+  }
   const code = await server.stop();
   if (code !== 0) failures.push(`the server ended with ${code}: ${server.output().stderr.slice(-500)}`);
   const { violations, checked } = fsck(dataDir);
   failures.push(...violations.map(({ code, where, what }) => `fsck: ${code} ${where}: ${what}`));
+  for (const { size } of load.fused.values()) result.certified += size;
   if (checked.events !== result.certified) {
-    failures.push(`${checked.events} events journaled, ${result.certified} in the feed`);
+    failures.push(`${checked.events} events journaled, ${result.certified} certified`);
   }
 }

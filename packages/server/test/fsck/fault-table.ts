@@ -11,14 +11,14 @@ export interface FaultTables {
   table(faults: Fault[]): void;
 }
 
-/** To be called once a test file. */
-export function faultTables(): FaultTables {
+/**
+ * To be called once a test file.
+ * @param make fills the directory
+ */
+export function faultTables(make: (dir: string) => Promise<void> = makeAnchored): FaultTables {
   const directories = new Directories();
   const original = directories.next();
-  beforeAll(async () => {
-    await makeDirectory(original);
-    await anchorHeads(original);
-  });
+  beforeAll(() => make(original));
   afterAll(() => directories.remove());
   const table = (faults: Fault[]) => {
     const cases = faults.map(([name, damage, ...codes]) => ({ name, damage, codes }));
@@ -31,6 +31,11 @@ export function faultTables(): FaultTables {
     });
   };
   return { directories, table };
+}
+
+async function makeAnchored(dir: string): Promise<void> {
+  await makeDirectory(dir);
+  await anchorHeads(dir);
 }
 
 /** SQL for a blob with the byte at `at` (from 1) changed. */

@@ -120,6 +120,7 @@ describe('the Host header', () => {
     '/',
     '/feed',
     '/ingest/feed',
+    '/ingest/conflicts',
     '/watch',
     '/metrics',
     '/health',

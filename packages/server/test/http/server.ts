@@ -108,14 +108,15 @@ export interface PacketLine {
   payload?: Json;
 }
 
-/** Lines of all sealed packets on disk, a packet's in order. */
+/** Lines of all sealed packets on disk, a packet's in order; rollups, which lie beside them, have none. */
 export function packetLines(dataDir: string): PacketLine[] {
   const dir = join(dataDir, 'packets');
   const files = readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ndjson'));
   return files
     .filter((file) => !file.startsWith('unfinished'))
     .flatMap((file) => readFileSync(join(dir, file), 'utf8').trimEnd().split('\n'))
-    .map((line) => JSON.parse(line) as PacketLine);
+    .map((line) => JSON.parse(line) as PacketLine)
+    .filter((line) => 'leaf' in line);
 }
 
 /** Publisher and log key as the header leaf of a stream names them: what a stranger pins. */

@@ -94,7 +94,7 @@ function passes({ types, streams, sources }: WatchFilter, message: Message): boo
   return (
     (types?.has(message.type) ?? true) &&
     (streams?.has(message.stream) ?? true) &&
-    (sources === undefined || (message.source !== undefined && sources.has(message.source)))
+    (sources === undefined || message.sources.some((source) => sources.has(source)))
   );
 }
 

@@ -57,10 +57,10 @@ test('what watchers see of one batch: received, normalized or quarantined, certi
   expect(versionId).toMatch(/^[0-9a-f]{64}$/);
   // Leaf 0 is the header: it has its positions, and no message. The packet has 6, the anchor is the 7th.
   expect(journal.map(({ position }) => position)).toEqual([3]);
-  expect(ledger.map(({ position, source }) => [position, source])).toEqual([
-    [2, 'one'],
-    [3, 'one'],
-    [5, 'one'],
-    [7, undefined],
+  expect(ledger.map(({ position, sources }) => [position, sources])).toEqual([
+    [2, ['one']],
+    [3, ['one']],
+    [5, ['one']],
+    [7, []],
   ]);
 });

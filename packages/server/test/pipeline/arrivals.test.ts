@@ -126,6 +126,63 @@ describe('a group of deliveries', () => {
   });
 });
 
+describe('operators’ words', () => {
+  const word = (position: number, action: 'release' | 'discard' = 'release') => ({
+    ...{ stream: 'alpha', position, action, by: 'admin', reason: 'because' },
+  });
+
+  test('take a position each in one commit, and one word about an event stands', () => {
+    const desk = open(directories.next());
+    desk.accept([lines('one', [{ id: 1 }, { id: 2 }])], 1000);
+    const heard = desk.arrivals.resolve([word(1), word(2), word(1, 'discard')], 2000);
+    expect(heard.map(({ taken, entry }) => [taken, entry.first, entry.position, entry.action, entry.at])).toEqual([
+      [true, 3, 1, 'release', 2000],
+      [true, 4, 2, 'release', 2000],
+      [false, 3, 1, 'release', 2000],
+    ]);
+    expect(desk.arrivals.resolve([word(2, 'discard')], 3000)).toEqual([{ ...heard[1], taken: false }]);
+    expect(desk.journal.next).toBe(5);
+    const [next] = desk.accept([lines('one', [{ id: 3 }])], 4000);
+    expect(next).toMatchObject({ entry: { first: 5, seq: 3 } });
+    checkNumbering(desk);
+    desk.close();
+  });
+
+  test('are followed by a cut', () => {
+    const desk = open(directories.next());
+    desk.accept([lines('one', [{ id: 1 }])], 1000);
+    desk.accept([], 1100);
+    desk.arrivals.resolve([word(1)], 2000);
+    desk.accept([], 2099);
+    desk.accept([], 2100);
+    expect(desk.journal.read(1, 1_000_000).map(({ kind, at }) => [kind, at])).toEqual([
+      ['events', 1000],
+      ['cut', 1100],
+      ['resolution', 2000],
+      ['cut', 2100],
+    ]);
+    desk.close();
+  });
+
+  test.each<Fault>(['failed', 'failed but persisted'])(
+    'whose commit %s are heard by whoever says them again',
+    (fault) => {
+      const dir = directories.next();
+      const desk = open(dir);
+      desk.accept([lines('one', [{ id: 1 }])]);
+      desk.journal.fault = fault;
+      expect(() => desk.arrivals.resolve([word(1)], 1)).toThrow('injected');
+      desk.close();
+      const again = open(dir);
+      expect(again.arrivals.resolve([word(1)], 2)).toEqual([
+        { taken: fault === 'failed', entry: expect.objectContaining({ position: 1, at: fault === 'failed' ? 2 : 1 }) },
+      ]);
+      checkNumbering(again);
+      again.close();
+    },
+  );
+});
+
 describe('a commit that fails', () => {
   const before = lines('one', [
     { id: 1, v: 1 },

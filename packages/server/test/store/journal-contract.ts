@@ -150,6 +150,34 @@ export function journalContract(name: string, make: () => JournalUnderTest): voi
       });
     });
 
+    test('an operator’s word comes back as it went in, and is found by the event that it is about', () => {
+      const entries: JournalEntry[] = fill();
+      const release = writer.resolution('alpha', 3, 'release', 105);
+      const discard = { ...writer.resolution('alpha', 5, 'discard', 106), reason: 'it’s “broken” 🚀' };
+      journal.append([release, discard]);
+      journal.close();
+      journal = store.write();
+      entries.push(release, discard);
+      expect(texts(journal.read(1, FAR))).toEqual(texts(entries));
+      expect([journal.entryAt(9), journal.entryAt(10)]).toEqual([release, discard]);
+      expect([2, 3, 4, 5, 9, 10].map((position) => journal.resolution(position))).toEqual([
+        ...[undefined, release, undefined, discard, undefined, undefined],
+      ]);
+      expect(journal.streamTails().get('alpha')).toMatchObject({ lastEvents: 10, lastCut: 7 });
+    });
+
+    test('a second word about an event is not taken, nor is what comes along with it', () => {
+      fill();
+      journal.append([writer.resolution('alpha', 3, 'release', 105)]);
+      const second = writer.resolution('alpha', 3, 'discard', 106);
+      const along = { ...writer.resolution('alpha', 4, 'discard', 106), first: 11 };
+      expect(() => journal.append([second, along])).toThrow(StoreError);
+      expect(() => journal.append([along, { ...along, first: 12 }])).toThrow(StoreError);
+      expect(journal.head()).toBe(9);
+      expect(journal.resolution(3)?.action).toBe('release');
+      expect(journal.resolution(4)).toBeUndefined();
+    });
+
     test('a commit that is out of order leaves nothing behind', () => {
       const entries = fill();
       const good = writer.events('alpha', 'one', [event('x')], 105);

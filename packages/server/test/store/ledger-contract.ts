@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SealedPacket } from '../../src/event.ts';
 import type { AnchorRow, LedgerReader, LedgerWriter, PacketRow, StreamRow } from '../../src/store/ledger.ts';
+import type { DueRollup, RollupRow } from '../../src/store/rollups.ts';
 
 export interface LedgerUnderTest {
   write(): LedgerWriter;
@@ -9,10 +10,10 @@ export interface LedgerUnderTest {
   remove(): void;
 }
 
-const ids = { a1: 'a1'.repeat(32), a2: 'a2'.repeat(32), a3: 'a3'.repeat(32), b1: 'b1'.repeat(32) };
+const ids = { a1: 'a1'.repeat(32), a2: 'a2'.repeat(32), a3: 'a3'.repeat(32), b1: 'b1'.repeat(32), b2: 'b2'.repeat(32) };
 
 /** A packet whose lines are each 10 bytes longer than the one before, from 10 on. */
-function packetOf(
+export function packetOf(
   stream: string,
   start: number,
   end: number,
@@ -34,11 +35,16 @@ function packetOf(
     oldestArrival: 0,
     placements: [],
     quarantined: [],
+    notes: [],
+    moved: [],
+    decisions: [],
     tiles: [],
     durable: Promise.resolve(),
     ...more,
   };
 }
+
+export const UNSTAGED = { stages: [], unstaged: [], rollups: [] };
 
 function rowOf(packet: SealedPacket): PacketRow {
   const { stream, start, end, versionId, contentHash, manifest, checkpoint, sealedAt } = packet;
@@ -46,7 +52,16 @@ function rowOf(packet: SealedPacket): PacketRow {
 }
 
 function streamOf(stream: string, changes: Partial<StreamRow> = {}): StreamRow {
-  return { stream, consumed: 1, size: 0, head: undefined, through: {}, config: '{}', ...changes };
+  return { stream, consumed: 1, size: 0, head: undefined, through: {}, rolledUp: 0, config: '{}', ...changes };
+}
+
+function dueOf(stream: string, start: number, end: number): DueRollup {
+  return { stream, start, end, window: { start: 1000 * start, end: 1000 * end }, config: `{"id":"${stream}"}` };
+}
+
+function madeOf({ config: _, ...due }: DueRollup, versionId: string): RollupRow {
+  const contentHash = versionId.replaceAll(versionId[0]!, 'e');
+  return { ...due, versionId, contentHash, manifest: `{"of":"${versionId}"}`, sealedAt: due.window.end };
 }
 
 function anchorOf(packet: SealedPacket, height: number): AnchorRow {
@@ -82,13 +97,27 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       placements: [{ first: 6, count: 3, leaf: 3 }],
       tiles: [{ level: 0, index: 0, hashes: Buffer.alloc(192, 2) }],
     });
-    const alpha = streamOf('alpha', { consumed: 9, size: 6, head: ids.a2, through: { one: 5 }, config: '{"a":1}' });
+    const alpha = streamOf('alpha', {
+      consumed: 9,
+      size: 6,
+      head: ids.a2,
+      through: { one: 5 },
+      rolledUp: 3,
+      config: '{"a":1}',
+    });
     const beta = streamOf('beta', { consumed: 5, size: 2, head: ids.b1, through: { two: 1 } });
 
     function fill(): void {
       const one = streamOf('alpha', { consumed: 6, size: 3, head: ids.a1, through: { one: 2 } });
-      ledger.commit({ cursor: 6, packets: [a1, b1], streams: [one, beta], policies: new Map([['p1', '{"p":1}']]) });
       ledger.commit({
+        ...UNSTAGED,
+        cursor: 6,
+        packets: [a1, b1],
+        streams: [one, beta],
+        policies: new Map([['p1', '{"p":1}']]),
+      });
+      ledger.commit({
+        ...UNSTAGED,
         cursor: 9,
         packets: [a2],
         streams: [alpha],
@@ -167,7 +196,13 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       expect(ledger.read(16, 10)).toEqual(entries.slice(2));
       expect(ledger.read(18, 10)).toEqual(entries.slice(4));
       expect(ledger.read(19, 10)).toEqual([]);
-      ledger.commit({ cursor: 10, packets: [packetOf('alpha', 6, 7, ids.a3)], streams: [], policies: new Map() });
+      ledger.commit({
+        ...UNSTAGED,
+        cursor: 10,
+        packets: [packetOf('alpha', 6, 7, ids.a3)],
+        streams: [],
+        policies: new Map(),
+      });
       expect(ledger.read(19, 10)).toMatchObject([{ first: 19, count: 2 }]);
     });
 
@@ -190,6 +225,49 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       const positions = [0, 1, 2, 3, 4, 5, 6].map((leaf) => ledger.positionOfLeaf('alpha', leaf));
       expect(positions).toEqual([undefined, 3, 5, 6, 7, 8, undefined]);
       expect([0, 1, 2].map((leaf) => ledger.positionOfLeaf('beta', leaf))).toEqual([undefined, 4, undefined]);
+    });
+
+    test('events in quarantine, newest first: of one stream or all, those that have left and those that have not', () => {
+      fill();
+      const more = packetOf('alpha', 6, 9, ids.a3, {
+        placements: [{ first: 9, count: 2, leaf: 6 }],
+        quarantined: [
+          { position: 9, leaf: 6, reasons: ['a'] },
+          { position: 10, leaf: 7, reasons: ['b'] },
+        ],
+        moved: [{ position: 9, leaf: 8 }],
+      });
+      const other = packetOf('beta', 2, 3, ids.b2, {
+        placements: [{ first: 11, count: 1, leaf: 2 }],
+        quarantined: [{ position: 11, leaf: 2, reasons: ['c'] }],
+      });
+      ledger.commit({ ...UNSTAGED, cursor: 12, packets: [more, other], streams: [], policies: new Map() });
+      const positions = (...args: Parameters<LedgerWriter['quarantinedBefore']>) =>
+        ledger.quarantinedBefore(...args).map(({ position }) => position);
+      expect(positions(100, 10)).toEqual([11, 10, 9, 5]);
+      expect(positions(11, 2)).toEqual([10, 9]);
+      expect(positions(100, 10, { stream: 'alpha' })).toEqual([10, 9, 5]);
+      expect(positions(100, 10, { left: false })).toEqual([11, 10, 5]);
+      expect(positions(100, 10, { stream: 'alpha', left: true })).toEqual([9]);
+      expect(ledger.quarantinedBefore(11, 1)).toEqual([{ position: 10, stream: 'alpha', leaf: 7, reasons: ['b'] }]);
+      expect([ledger.placement(9), ledger.placement(10)]).toMatchObject([{ leaf: 8 }, { leaf: 7 }]);
+    });
+
+    test('a leaf of several items leads to one of them, and the next leaf to its own', () => {
+      const fused = packetOf('fused', 0, 4, ids.a3, {
+        placements: [
+          // Leaf 1 is made of 40 and 20, leaf 2 of 21, leaf 3 of what was there before.
+          { first: 40, count: 1, leaf: 1 },
+          { first: 20, count: 2, leaf: 1 },
+        ],
+        moved: [{ position: 40, leaf: 3 }],
+      });
+      ledger.commit({ ...UNSTAGED, cursor: 41, packets: [fused], streams: [], policies: new Map() });
+      const positions = [0, 1, 2, 3, 4].map((leaf) => ledger.positionOfLeaf('fused', leaf));
+      expect(positions).toEqual([undefined, 20, 21, 40, undefined]);
+      expect(ledger.positionOfLeaf('alpha', 3)).toBeUndefined();
+      const places = [20, 21, 40].map((position) => ledger.placement(position)?.leaf);
+      expect(places).toEqual([1, 2, 3]);
     });
 
     test('lines lie where the offsets say', () => {
@@ -221,11 +299,50 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       expect([1, 3, 4].map((end) => ledger.anchorCovering('alpha', end)?.height)).toEqual([5, 5, 7]);
     });
 
+    test('rollups come due in order, each is made once, and they are listed from the newest on', () => {
+      const [first, second, third] = [dueOf('alpha', 0, 3), dueOf('beta', 0, 2), dueOf('alpha', 3, 6)];
+      const nothing = { ...UNSTAGED, packets: [], streams: [], policies: new Map<string, string>() };
+      ledger.commit({ ...nothing, cursor: 5, rollups: [first, second] });
+      ledger.commit({ ...nothing, cursor: 6, rollups: [third] });
+      expect(ledger.rollups.due(2)).toEqual([first, second]);
+      const [one, two, three] = [madeOf(first, ids.a1), madeOf(second, ids.b1), madeOf(third, ids.a2)];
+      for (const made of [one, two]) ledger.recordRollup(made);
+      expect(ledger.rollups.due(9)).toEqual([third]);
+      ledger.recordRollup(three);
+      const reader = store.read();
+      const { rollups } = reader;
+      expect(rollups.due(9)).toEqual([]);
+      expect(rollups.one(ids.b1)).toEqual(two);
+      expect(rollups.one(ids.a3)).toBeUndefined();
+      expect(rollups.before(undefined, undefined, 2)).toEqual([three, two]);
+      expect(rollups.before(undefined, ids.b1, 9)).toEqual([one]);
+      expect(rollups.before('alpha', undefined, 9)).toEqual([three, one]);
+      expect(rollups.before('alpha', ids.a2, 9)).toEqual([one]);
+      expect(rollups.before('gamma', undefined, 9)).toEqual([]);
+      reader.close();
+    });
+
+    test('what is not due cannot be made, nor the same twice', () => {
+      const due = dueOf('alpha', 0, 3);
+      ledger.commit({ ...UNSTAGED, cursor: 5, rollups: [due], packets: [], streams: [], policies: new Map() });
+      const writeFailed = expect.objectContaining({ name: 'StoreError', code: 'write-failed' });
+      expect(() => ledger.recordRollup(madeOf(dueOf('alpha', 0, 2), ids.a1))).toThrow(writeFailed);
+      ledger.recordRollup(madeOf(due, ids.a1));
+      expect(() => ledger.recordRollup(madeOf(due, ids.a2))).toThrow(writeFailed);
+      expect(ledger.rollups.before(undefined, undefined, 9)).toHaveLength(1);
+    });
+
     test('a commit that fails half-way leaves nothing behind', () => {
       fill();
       const a3 = packetOf('alpha', 6, 7, ids.a3, { placements: [{ first: 9, count: 1, leaf: 6 }] });
       // The second packet is there already.
-      const step = { cursor: 11, packets: [a3, b1], streams: [streamOf('gamma')], policies: new Map([['p3', '{}']]) };
+      const step = {
+        ...UNSTAGED,
+        cursor: 11,
+        packets: [a3, b1],
+        streams: [streamOf('gamma')],
+        policies: new Map([['p3', '{}']]),
+      };
       const writeFailed = expect.objectContaining({ name: 'StoreError', code: 'write-failed' });
       expect(() => ledger.commit(step)).toThrow(writeFailed);
       expect(() => ledger.recordAnchors([anchorOf(a1, 1), anchorOf(a1, 2)])).toThrow(writeFailed);

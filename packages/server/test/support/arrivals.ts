@@ -38,6 +38,7 @@ export class FaultyJournal extends SqliteJournal {
 export interface DeskOptions {
   sources: readonly Source[];
   secrets?: ReadonlyMap<string, string>;
+  hashKeys?: ReadonlyMap<string, Uint8Array>;
   limits?: { eventsPerRequest: number; eventBytes: number };
   maxAgeMs?: number;
   index?: FingerprintIndexOptions;
@@ -54,15 +55,17 @@ export class Desk {
   readonly intake: Intake;
   readonly arrivals: Arrivals;
 
-  constructor(dir: string, { sources, secrets = new Map(), limits = LIMITS, maxAgeMs = 100, index = {} }: DeskOptions) {
+  constructor(dir: string, options: DeskOptions) {
+    const { sources, secrets = new Map(), hashKeys = new Map(), limits = LIMITS, maxAgeMs = 100, index = {} } = options;
     this.journal = new FaultyJournal(dir);
     this.index = FingerprintIndex.open(join(dir, 'fingerprints'), this.journal.next - 1, index);
     this.#catchUp();
     this.versions = new Versions(this.index, this.journal);
-    this.cuts = new CutClock(() => maxAgeMs);
+    this.cuts = new CutClock(new Map(sources.map(({ stream }) => [stream, { cutMs: maxAgeMs, wakeMs: [] }])));
     this.intake = new Intake({
       sources,
       auth: new SourceAuth(secrets),
+      hashKeys,
       index: this.index,
       versions: this.versions,
       limits,

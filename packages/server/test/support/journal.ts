@@ -2,7 +2,14 @@
 import { hash } from 'node:crypto';
 import { canonicalize, eventId } from '@tidemark/proof';
 import { type EventBatch, EventBatchBuilder } from '../../src/store/batch.ts';
-import type { ConfigEntry, CutEntry, EventsEntry, JournalEntry } from '../../src/store/journal.ts';
+import type {
+  ConfigEntry,
+  CutEntry,
+  EventsEntry,
+  JournalEntry,
+  ResolutionAction,
+  ResolutionEntry,
+} from '../../src/store/journal.ts';
 import type { StreamConfig } from '../../src/stream.ts';
 
 export interface Raw {
@@ -45,6 +52,11 @@ export class Writer {
 
   config(config: StreamConfig, at: number): ConfigEntry {
     return { kind: 'config', first: this.#take(1), stream: config.id, at, config: canonicalize(config) };
+  }
+
+  resolution(stream: string, position: number, action: ResolutionAction, at: number): ResolutionEntry {
+    const word = { position, action, by: 'admin', reason: `said at ${at}` };
+    return { kind: 'resolution', first: this.#take(1), stream, at, ...word };
   }
 
   #take(count: number): number {

@@ -16,10 +16,11 @@ export const SIGNERS: Signers = {
     const key = verifierKey(origin, LOG.publicKey);
     return signCheckpoint({ origin, size, root: root.toString('hex') }, key, (message) => LOG.sign(message));
   },
+  control: (_logKey, text) => Buffer.from(LOG.sign(Buffer.from(text))).toString('base64'),
 };
 
 export function sourceOf(id: string, changes: Partial<Source> = {}): Source {
-  return { id, stream: id, auth: 'none', enabled: true, dedup: 'id', policy: {}, ...changes };
+  return { id, stream: id, auth: 'none', enabled: true, dedup: 'id', trust: 1, policy: {}, ...changes };
 }
 
 /** @param maxEvents leaves at which the stream's packets are sealed */

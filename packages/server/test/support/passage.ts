@@ -1,12 +1,16 @@
 /** The pipeline over real storage, as its thread puts it together. */
 import { type AnchorChain, Anchorer } from '../../src/anchor/anchor.ts';
 import { Certifier } from '../../src/certify/certifier.ts';
+import { RollupMaker } from '../../src/certify/rollup-maker.ts';
 import type { SealedPacket } from '../../src/event.ts';
+import { Ordering, type OrderingOptions } from '../../src/fuse/ordering.ts';
 import { Normalizer } from '../../src/normalize/normalizer.ts';
 import { Passage } from '../../src/pipeline.ts';
+import { recallFrom } from '../../src/recall.ts';
 import { StoreError } from '../../src/store/errors.ts';
 import type { AnchorRow, LedgerCommit } from '../../src/store/ledger.ts';
 import { PacketFiles } from '../../src/store/packets.ts';
+import type { RollupRow } from '../../src/store/rollups.ts';
 import { SqliteJournal } from '../../src/store/sqlite/journal.ts';
 import { SqliteLedger } from '../../src/store/sqlite/ledger.ts';
 import type { Fault } from './arrivals.ts';
@@ -26,6 +30,10 @@ export class FaultyLedger extends SqliteLedger {
     this.#faulty(() => super.recordAnchors(anchors));
   }
 
+  override recordRollup(rollup: RollupRow): void {
+    this.#faulty(() => super.recordRollup(rollup));
+  }
+
   #faulty(write: () => void): void {
     const { fault } = this;
     this.fault = undefined;
@@ -43,9 +51,11 @@ export class Works {
   readonly published: SealedPacket[][] = [];
   readonly #normalizer = new Normalizer();
   readonly #chain: AnchorChain | undefined;
+  readonly #ordering: OrderingOptions;
   #passage: Passage;
 
-  constructor(dir: string, chain?: AnchorChain) {
+  constructor(dir: string, chain?: AnchorChain, ordering: OrderingOptions = {}) {
+    this.#ordering = ordering;
     this.journal = new SqliteJournal(dir);
     this.ledger = new FaultyLedger(dir);
     this.files = new PacketFiles(dir);
@@ -54,19 +64,13 @@ export class Works {
   }
 
   /** @returns false when it failed; then it goes on from the last commit */
-  async run(fault?: Fault): Promise<boolean> {
-    this.ledger.fault = fault;
-    try {
-      await this.#passage.run();
-      return true;
-    } catch (error) {
-      if (!(error instanceof StoreError) || !error.message.startsWith('injected')) throw error;
-      this.#passage.abandon();
-      this.restart();
-      return false;
-    } finally {
-      this.ledger.fault = undefined;
-    }
+  run(fault?: Fault): Promise<boolean> {
+    return this.#attempt(() => this.#passage.run(), fault);
+  }
+
+  /** As `run`, for the rollups that have come due. */
+  rollUp(fault?: Fault): Promise<boolean> {
+    return this.#attempt(() => this.#passage.rollUp(), fault);
   }
 
   anchor(): Promise<void> {
@@ -88,12 +92,32 @@ export class Works {
     this.ledger.close();
   }
 
+  async #attempt(work: () => Promise<void>, fault: Fault | undefined): Promise<boolean> {
+    this.ledger.fault = fault;
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      if (!(error instanceof StoreError) || !error.message.startsWith('injected')) throw error;
+      this.#passage.abandon();
+      this.restart();
+      return false;
+    } finally {
+      this.ledger.fault = undefined;
+    }
+  }
+
   #open(): Passage {
     this.files.prepare();
     const certifier = new Certifier(this.ledger, this.files, SIGNERS);
     const anchorer = this.#chain && new Anchorer(this.ledger, this.#chain);
     const { journal } = this;
+    const ordering = new Ordering(this.ledger.stages(), recallFrom(journal, this.#normalizer), this.#ordering);
     const publish = (packets: readonly SealedPacket[]) => void this.published.push([...packets]);
-    return new Passage({ journal, normalizer: this.#normalizer, certifier, anchorer, publish }, this.ledger.cursor());
+    const rollups = new RollupMaker(this.ledger, this.files, SIGNERS.version);
+    return new Passage(
+      { journal, normalizer: this.#normalizer, ordering, certifier, anchorer, rollups, publish },
+      this.ledger.cursor(),
+    );
   }
 }

@@ -18,8 +18,8 @@ const RECONNECT_MS = 1000;
 const RECONNECT_JITTER_MS = 2000;
 /** A client that takes nothing for so many heartbeats is gone, or as good as. */
 const MISSED_HEARTBEATS = 4;
-/** A gap is told to everybody; conflicts come from fusion alone. */
-const FILTER_TYPES: readonly string[] = [...MESSAGE_TYPES, 'conflict', 'gap'];
+/** A gap is told to everybody. */
+const FILTER_TYPES: readonly string[] = [...MESSAGE_TYPES, 'gap'];
 const BEGINNING: Cursor = { journal: 0, ledger: 0 };
 
 export function watchRoutes(server: FastifyInstance, { hub, codec, watch }: WatchRoutes): void {

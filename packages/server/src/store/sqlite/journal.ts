@@ -5,7 +5,15 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { Position } from '../../event.ts';
 import { EventBatch } from '../batch.ts';
 import { StoreError } from '../errors.ts';
-import { itemsOf, type JournalEntry, type JournalReader, type JournalWriter, type StreamTail } from '../journal.ts';
+import {
+  type ConfigEntry,
+  itemsOf,
+  type JournalEntry,
+  type JournalReader,
+  type JournalWriter,
+  type ResolutionEntry,
+  type StreamTail,
+} from '../journal.ts';
 import { inTransaction, openDatabase } from './database.ts';
 
 const FILE = 'journal.db';
@@ -32,6 +40,9 @@ export class SqliteJournalReader implements JournalReader {
   readonly #backwardsOfSource: StatementSync;
   readonly #span: StatementSync;
   readonly #last: StatementSync;
+  readonly #configBefore: StatementSync;
+  readonly #resolutionOf: StatementSync;
+  readonly #resolution: StatementSync;
 
   constructor(dir: string, db = openDatabase(join(dir, FILE))) {
     this.db = db;
@@ -44,7 +55,12 @@ export class SqliteJournalReader implements JournalReader {
       'SELECT * FROM entries WHERE first < ? AND source = ? ORDER BY first DESC LIMIT ?',
     );
     this.#span = db.prepare('SELECT first, count FROM entries WHERE first <= ? ORDER BY first DESC LIMIT 1');
+    this.#configBefore = db.prepare(
+      "SELECT * FROM entries WHERE stream = ? AND kind = 'config' AND first < ? ORDER BY first DESC LIMIT 1",
+    );
     this.#last = db.prepare('SELECT first, count FROM entries ORDER BY first DESC LIMIT 1');
+    this.#resolutionOf = db.prepare('SELECT entry FROM resolutions WHERE position = ?');
+    this.#resolution = db.prepare('SELECT * FROM resolutions WHERE entry = ?');
   }
 
   head(): Position {
@@ -62,7 +78,7 @@ export class SqliteJournalReader implements JournalReader {
       const rows = this.#from.iterate(next, READ_ROWS);
       let fetched = 0;
       for (const row of rows) {
-        const entry = toEntry(row);
+        const entry = this.#toEntry(row);
         entries.push(entry);
         fetched++;
         next = entry.first + itemsOf(entry);
@@ -82,7 +98,7 @@ export class SqliteJournalReader implements JournalReader {
     const entries: JournalEntry[] = [];
     let bytes = 0;
     for (const row of rows) {
-      const entry = toEntry(row);
+      const entry = this.#toEntry(row);
       entries.push(entry);
       if (entry.kind === 'events') bytes += entry.events.raw.length;
       if (bytes >= BACKWARDS_BYTES) break;
@@ -93,12 +109,61 @@ export class SqliteJournalReader implements JournalReader {
   entryAt(position: Position): JournalEntry | undefined {
     const row = this.#at.get(position);
     if (row === undefined) return undefined;
-    const entry = toEntry(row);
+    const entry = this.#toEntry(row);
     return position < entry.first + itemsOf(entry) ? entry : undefined;
+  }
+
+  configBefore(stream: string, before: Position): ConfigEntry | undefined {
+    const row = this.#configBefore.get(stream, before);
+    const entry = row && this.#toEntry(row);
+    return entry?.kind === 'config' ? entry : undefined;
+  }
+
+  resolution(position: Position): ResolutionEntry | undefined {
+    const row = this.#resolutionOf.get(position);
+    const entry = row && this.entryAt(Number(row.entry));
+    return entry?.kind === 'resolution' ? entry : undefined;
+  }
+
+  /** Every configuration that any stream has had. */
+  configs(): string[] {
+    const rows = this.db.prepare("SELECT config FROM entries WHERE kind = 'config'").all();
+    return rows.map((row) => String(row.config));
   }
 
   close(): void {
     this.db.close();
+  }
+
+  #toEntry(row: Row): JournalEntry {
+    const common = { first: Number(row.first), stream: String(row.stream), at: Number(row.at) };
+    switch (row.kind) {
+      case 'events':
+        return {
+          ...common,
+          kind: 'events',
+          source: String(row.source),
+          seq: Number(row.seq),
+          events: new EventBatch(row.headers as Uint8Array, row.raw as Uint8Array),
+        };
+      case 'cut':
+        return { ...common, kind: 'cut' };
+      case 'config':
+        return { ...common, kind: 'config', config: String(row.config) };
+      case 'resolution':
+        return { ...common, kind: 'resolution', ...this.#wordOf(common.first) };
+      default:
+        throw new StoreError('damaged', `journal entry ${common.first} is of unknown kind ${String(row.kind)}`);
+    }
+  }
+
+  #wordOf(entry: Position): Pick<ResolutionEntry, 'position' | 'action' | 'by' | 'reason'> {
+    const row = this.#resolution.get(entry);
+    if (row?.action !== 'release' && row?.action !== 'discard') {
+      throw new StoreError('damaged', `journal entry ${entry} is of no word that is known`);
+    }
+    const { action, position, by, reason } = row;
+    return { action, position: Number(position), by: String(by), reason: String(reason) };
   }
 }
 
@@ -107,6 +172,7 @@ export class SqliteJournal extends SqliteJournalReader implements JournalWriter 
   readonly #insert: StatementSync;
   readonly #setSeq: StatementSync;
   readonly #setTail: StatementSync;
+  readonly #insertResolution: StatementSync;
 
   constructor(dir: string) {
     super(dir, openDatabase(join(dir, FILE), { migrations: MIGRATIONS, pageSize: PAGE_SIZE }));
@@ -118,6 +184,7 @@ export class SqliteJournal extends SqliteJournalReader implements JournalWriter 
          last_events = max(last_events, excluded.last_events), last_cut = max(last_cut, excluded.last_cut),
          config = coalesce(excluded.config, config)`,
     );
+    this.#insertResolution = this.db.prepare('INSERT INTO resolutions VALUES (?, ?, ?, ?, ?)');
     this.#next = this.head() + 1;
   }
 
@@ -174,6 +241,9 @@ export class SqliteJournal extends SqliteJournalReader implements JournalWriter 
   }
 
   #insertEntry(entry: JournalEntry): void {
+    if (entry.kind === 'resolution') {
+      this.#insertResolution.run(entry.position, entry.first, entry.action, entry.by, entry.reason);
+    }
     const events = entry.kind === 'events' ? entry : undefined;
     this.#insert.run(
       entry.first,
@@ -199,29 +269,9 @@ function tailsOf(entries: readonly JournalEntry[]): Map<string, StreamTail> {
       tail = { lastEvents: 0, lastCut: 0, config: undefined };
       tails.set(entry.stream, tail);
     }
-    if (entry.kind === 'events') tail.lastEvents = entry.first;
+    if (entry.kind === 'events' || entry.kind === 'resolution') tail.lastEvents = entry.first;
     if (entry.kind === 'cut') tail.lastCut = entry.first;
     if (entry.kind === 'config') tail.config = entry.config;
   }
   return tails;
-}
-
-function toEntry(row: Row): JournalEntry {
-  const common = { first: Number(row.first), stream: String(row.stream), at: Number(row.at) };
-  switch (row.kind) {
-    case 'events':
-      return {
-        ...common,
-        kind: 'events',
-        source: String(row.source),
-        seq: Number(row.seq),
-        events: new EventBatch(row.headers as Uint8Array, row.raw as Uint8Array),
-      };
-    case 'cut':
-      return { ...common, kind: 'cut' };
-    case 'config':
-      return { ...common, kind: 'config', config: String(row.config) };
-    default:
-      throw new StoreError('damaged', `journal entry ${common.first} is of unknown kind ${String(row.kind)}`);
-  }
 }

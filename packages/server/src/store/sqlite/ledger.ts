@@ -1,10 +1,12 @@
 /** The ledger in SQLite. */
 import { join } from 'node:path';
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Position, SealedPacket } from '../../event.ts';
 import { StoreError } from '../errors.ts';
 import type {
   AnchorRow,
+  DecisionFilter,
+  DecisionRow,
   LedgerCommit,
   LedgerEntry,
   LedgerPosition,
@@ -12,9 +14,15 @@ import type {
   LedgerWriter,
   PacketRow,
   Place,
+  QuarantineFilter,
+  QuarantineRow,
+  StageRow,
   StreamRow,
 } from '../ledger.ts';
+import type { RollupRow } from '../rollups.ts';
 import { inTransaction, openDatabase } from './database.ts';
+import { type Row, toAnchor, toBuffer, toDecision, toPacket, toQuarantined, toStream } from './ledger-rows.ts';
+import { SqliteRollupReader, SqliteRollupWriter } from './rollups.ts';
 
 const FILE = 'ledger.db';
 const MIGRATIONS = join(import.meta.dirname, 'migrations', 'ledger');
@@ -22,14 +30,14 @@ const PAGE_SIZE = 16_384;
 const OFFSET_BYTES = 4;
 const PACKET = 'version_id, stream, "start", "end", content_hash, manifest, checkpoint, sealed_at';
 
-type Row = Record<string, SQLOutputValue>;
-
 export class SqliteLedgerReader implements LedgerReader {
+  readonly rollups: SqliteRollupReader;
   protected readonly db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(dir: string, db = openDatabase(join(dir, FILE))) {
     this.db = db;
+    this.rollups = new SqliteRollupReader(db);
   }
 
   cursor(): Position {
@@ -48,6 +56,15 @@ export class SqliteLedgerReader implements LedgerReader {
   stream(stream: string): StreamRow | undefined {
     const row = this.#get('SELECT * FROM streams WHERE stream = ?', stream);
     return row && toStream(row);
+  }
+
+  stages(): StageRow[] {
+    return this.#all('SELECT * FROM stages ORDER BY stream').map((row) => ({
+      stream: String(row.stream),
+      position: Number(row.position),
+      leaf: Number(row.leaf),
+      state: String(row.state),
+    }));
   }
 
   read(from: LedgerPosition, limit: number): LedgerEntry[] {
@@ -87,6 +104,8 @@ export class SqliteLedgerReader implements LedgerReader {
   }
 
   placement(position: Position): Place | undefined {
+    const moved = this.#get('SELECT stream, leaf FROM moves WHERE position = ? ORDER BY leaf DESC LIMIT 1', position);
+    if (moved !== undefined) return { stream: String(moved.stream), leaf: Number(moved.leaf) };
     const row = this.#get('SELECT * FROM placements WHERE first <= ? ORDER BY first DESC LIMIT 1', position);
     if (row === undefined) return undefined;
     const offset = position - Number(row.first);
@@ -94,11 +113,13 @@ export class SqliteLedgerReader implements LedgerReader {
   }
 
   positionOfLeaf(stream: string, leaf: number): Position | undefined {
-    const sql = 'SELECT * FROM placements WHERE stream = ? AND leaf <= ? ORDER BY leaf DESC LIMIT 1';
+    // Several runs may begin at a fused leaf; of those, one alone may go on to the leaves after it.
+    const sql = 'SELECT * FROM placements WHERE stream = ? AND leaf <= ? ORDER BY leaf DESC, count DESC LIMIT 1';
     const row = this.#get(sql, stream, leaf);
-    if (row === undefined) return undefined;
-    const offset = leaf - Number(row.leaf);
-    return offset < Number(row.count) ? Number(row.first) + offset : undefined;
+    const offset = row === undefined ? 0 : leaf - Number(row.leaf);
+    if (row !== undefined && offset < Number(row.count)) return Number(row.first) + offset;
+    const moved = this.#get('SELECT position FROM moves WHERE stream = ? AND leaf = ? LIMIT 1', stream, leaf);
+    return moved && Number(moved.position);
   }
 
   reasons(position: Position): string[] | undefined {
@@ -106,9 +127,58 @@ export class SqliteLedgerReader implements LedgerReader {
     return row && (JSON.parse(String(row.reasons)) as string[]);
   }
 
-  quarantinedBefore(before: Position, limit: number): Position[] {
-    const sql = 'SELECT position FROM quarantine WHERE position < ? ORDER BY position DESC LIMIT ?';
-    return this.#all(sql, before, limit).map(({ position }) => Number(position));
+  notes(position: Position): string[] | undefined {
+    const row = this.#get('SELECT notes FROM notes WHERE position = ? ORDER BY leaf DESC LIMIT 1', position);
+    return row && (JSON.parse(String(row.notes)) as string[]);
+  }
+
+  quarantinedBefore(before: Position, limit: number, { stream, left }: QuarantineFilter = {}): QuarantineRow[] {
+    const moved = 'EXISTS (SELECT 1 FROM moves WHERE moves.position = quarantine.position)';
+    const conditions = [
+      'position < ?',
+      ...(stream === undefined ? [] : ['stream = ?']),
+      ...(left === undefined ? [] : [left ? moved : `NOT ${moved}`]),
+    ];
+    const sql = `SELECT * FROM quarantine WHERE ${conditions.join(' AND ')} ORDER BY position DESC LIMIT ?`;
+    return this.#all(sql, before, ...(stream === undefined ? [] : [stream]), limit).map(toQuarantined);
+  }
+
+  decision(hash: string): DecisionRow | undefined {
+    const row = this.#get('SELECT * FROM decisions WHERE decision = ?', hash);
+    return row && toDecision(row);
+  }
+
+  decisionOfLeaf(stream: string, leaf: number): DecisionRow | undefined {
+    const row = this.#get('SELECT * FROM decisions WHERE stream = ? AND leaf = ?', stream, leaf);
+    return row && toDecision(row);
+  }
+
+  decisionsAbout(eventId: string): DecisionRow[] {
+    return this.#all('SELECT * FROM decisions WHERE event_id = ? ORDER BY id', eventId).map(toDecision);
+  }
+
+  decisionsBefore(before: DecisionRow | undefined, filter: DecisionFilter, limit: number): DecisionRow[] {
+    const { stream, conflictsOnly } = filter;
+    // Within a stream, the order of leaves is that of ids, and has an index of its own.
+    const column = stream === undefined || conflictsOnly ? 'id' : 'leaf';
+    const bound = (column === 'id' ? before?.id : before?.leaf) ?? Number.MAX_SAFE_INTEGER;
+    const conditions = [
+      `${column} < ?`,
+      ...(stream === undefined ? [] : ['stream = ?']),
+      ...(conflictsOnly ? ['conflict = 1'] : []),
+    ];
+    const sql = `SELECT * FROM decisions WHERE ${conditions.join(' AND ')} ORDER BY ${column} DESC LIMIT ?`;
+    return this.#all(sql, bound, ...(stream === undefined ? [] : [stream]), limit).map(toDecision);
+  }
+
+  conflictsIn(
+    { stream, start, end }: Pick<PacketRow, 'stream' | 'start' | 'end'>,
+    from: number,
+    limit: number,
+  ): DecisionRow[] {
+    const sql = `SELECT * FROM decisions WHERE stream = ? AND leaf >= ? AND leaf < ? AND conflict = 1
+      ORDER BY leaf LIMIT ? OFFSET ?`;
+    return this.#all(sql, stream, start, end, limit, from).map(toDecision);
   }
 
   policy(hash: string): string | undefined {
@@ -182,10 +252,16 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
   readonly #insertQuarantine: StatementSync;
   readonly #putTile: StatementSync;
   readonly #putStream: StatementSync;
+  readonly #putStage: StatementSync;
+  readonly #dropStage: StatementSync;
+  readonly #insertNotes: StatementSync;
+  readonly #insertMove: StatementSync;
+  readonly #insertDecision: StatementSync;
   readonly #putPolicy: StatementSync;
   readonly #setCursor: StatementSync;
   readonly #putTransaction: StatementSync;
   readonly #insertAnchor: StatementSync;
+  readonly #rollups: SqliteRollupWriter;
 
   constructor(dir: string) {
     super(dir, openDatabase(join(dir, FILE), { migrations: MIGRATIONS, pageSize: PAGE_SIZE }));
@@ -197,11 +273,17 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
     this.#putTile = db.prepare(
       'INSERT INTO tiles VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET hashes = excluded.hashes',
     );
-    this.#putStream = db.prepare('INSERT OR REPLACE INTO streams VALUES (?, ?, ?, ?, ?, ?)');
+    this.#putStream = db.prepare('INSERT OR REPLACE INTO streams VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#putStage = db.prepare('INSERT OR REPLACE INTO stages VALUES (?, ?, ?, ?)');
+    this.#dropStage = db.prepare('DELETE FROM stages WHERE stream = ?');
+    this.#insertNotes = db.prepare('INSERT INTO notes VALUES (?, ?, ?, ?)');
+    this.#insertMove = db.prepare('INSERT INTO moves VALUES (?, ?, ?)');
+    this.#insertDecision = db.prepare('INSERT INTO decisions VALUES (NULL, ?, ?, ?, ?, ?, ?)');
     this.#putPolicy = db.prepare('INSERT OR IGNORE INTO policies VALUES (?, ?)');
     this.#setCursor = db.prepare('UPDATE cursor SET position = ?');
     this.#putTransaction = db.prepare('INSERT OR IGNORE INTO transactions VALUES (?, ?)');
     this.#insertAnchor = db.prepare('INSERT INTO anchors VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#rollups = new SqliteRollupWriter(db);
     this.#head = this.head();
   }
 
@@ -210,8 +292,12 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
       for (const packet of step.packets) this.#writePacket(packet);
       for (const row of step.streams) {
         const through = JSON.stringify(row.through);
-        this.#putStream.run(row.stream, row.consumed, row.size, row.head ?? null, through, row.config);
+        const { stream, consumed, size, head = null, rolledUp, config } = row;
+        this.#putStream.run(stream, consumed, size, head, through, config, rolledUp);
       }
+      for (const rollup of step.rollups) this.#rollups.note(rollup);
+      for (const { stream, position, leaf, state } of step.stages) this.#putStage.run(stream, position, leaf, state);
+      for (const stream of step.unstaged) this.#dropStage.run(stream);
       for (const [hash, policy] of step.policies) this.#putPolicy.run(hash, policy);
       this.#setCursor.run(step.cursor);
     });
@@ -227,14 +313,26 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
     });
   }
 
+  recordRollup(rollup: RollupRow): void {
+    this.#write(() => this.#rollups.record(rollup));
+  }
+
   #writePacket(packet: SealedPacket): void {
     const { stream, start, end, versionId, contentHash, manifest, checkpoint, offsets, sealedAt } = packet;
     this.#insertPacket.run(versionId, stream, start, end, contentHash, manifest, checkpoint, offsets, sealedAt);
-    this.#enter('packet', 2 * (end - start), versionId);
+    const conflicts = packet.decisions.filter(({ conflict }) => conflict).length;
+    this.#enter('packet', 2 * (end - start) + conflicts, versionId);
     for (const { level, index, hashes } of packet.tiles) this.#putTile.run(stream, level, index, hashes);
     for (const { first, count, leaf } of packet.placements) this.#insertPlacement.run(first, count, stream, leaf);
     for (const { position, leaf, reasons } of packet.quarantined) {
       this.#insertQuarantine.run(position, stream, leaf, JSON.stringify(reasons));
+    }
+    for (const { position, leaf, notes } of packet.notes) {
+      this.#insertNotes.run(position, leaf, stream, JSON.stringify(notes));
+    }
+    for (const { position, leaf } of packet.moved) this.#insertMove.run(position, leaf, stream);
+    for (const { decision, leaf, eventId, conflict, audit } of packet.decisions) {
+      this.#insertDecision.run(decision, stream, leaf, eventId, conflict ? 1 : 0, audit);
     }
   }
 
@@ -252,46 +350,4 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
       throw new StoreError('write-failed', 'the ledger cannot be written', { cause });
     }
   }
-}
-
-function toBuffer(value: SQLOutputValue | undefined): Buffer {
-  if (!(value instanceof Uint8Array)) throw new StoreError('damaged', 'bytes are missing from the ledger');
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-}
-
-function toStream(row: Row): StreamRow {
-  return {
-    stream: String(row.stream),
-    consumed: Number(row.consumed),
-    size: Number(row.size),
-    head: row.head === null ? undefined : String(row.head),
-    through: JSON.parse(String(row.through)) as Record<string, number>,
-    config: String(row.config),
-  };
-}
-
-function toPacket(row: Row): PacketRow {
-  return {
-    stream: String(row.stream),
-    start: Number(row.start),
-    end: Number(row.end),
-    versionId: String(row.version_id),
-    contentHash: String(row.content_hash),
-    manifest: String(row.manifest),
-    checkpoint: String(row.checkpoint),
-    sealedAt: Number(row.sealed_at),
-  };
-}
-
-function toAnchor(row: Row): AnchorRow {
-  return {
-    versionId: String(row.version_id),
-    stream: String(row.stream),
-    end: Number(row.end),
-    chain: String(row.chain),
-    vout: Number(row.vout),
-    txid: String(row.txid),
-    height: Number(row.height),
-    envelope: String(row.envelope),
-  };
 }

@@ -1,0 +1,33 @@
+/** What the ledger keeps of rollups: those that are due, and those that have been made. */
+import type { RollupWindow } from '../event.ts';
+
+/** Leaves `[start, end)` of a stream, all in sealed packets, that are to be rolled up. */
+export interface DueRollup {
+  stream: string;
+  start: number;
+  end: number;
+  window: RollupWindow;
+  /** RFC 8785 text of the `StreamConfig` in force when it came due. */
+  config: string;
+}
+
+export interface RollupRow extends Omit<DueRollup, 'config'> {
+  versionId: string;
+  contentHash: string;
+  /** DLM1 manifest with its signatures, as JSON text. */
+  manifest: string;
+  /** End of the window. */
+  sealedAt: number;
+}
+
+export interface RollupReader {
+  /** In the order in which they came due. */
+  due(limit: number): DueRollup[];
+  one(versionId: string): RollupRow | undefined;
+  /**
+   * Newest first.
+   * @param stream of all streams without it
+   * @param before versionId of a rollup there is; the newest without it
+   */
+  before(stream: string | undefined, before: string | undefined, limit: number): RollupRow[];
+}

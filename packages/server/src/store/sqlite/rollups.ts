@@ -1,0 +1,88 @@
+/** Rollups in the ledger's database. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { StoreError } from '../errors.ts';
+import type { DueRollup, RollupReader, RollupRow } from '../rollups.ts';
+import type { Row } from './ledger-rows.ts';
+
+export class SqliteRollupReader implements RollupReader {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  due(limit: number): DueRollup[] {
+    const rows = this.#statement('SELECT * FROM due_rollups ORDER BY id LIMIT ?').all(limit);
+    return rows.map((row) => ({ ...toExtent(row), config: String(row.config) }));
+  }
+
+  one(versionId: string): RollupRow | undefined {
+    const row = this.#statement('SELECT * FROM rollups WHERE version_id = ?').get(versionId);
+    return row && toRollup(row);
+  }
+
+  before(stream: string | undefined, before: string | undefined, limit: number): RollupRow[] {
+    const conditions = [
+      ...(stream === undefined ? [] : ['stream = ?']),
+      ...(before === undefined ? [] : ['id < (SELECT id FROM rollups WHERE version_id = ?)']),
+    ];
+    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+    const values = [stream, before].filter((value) => value !== undefined);
+    return this.#statement(`SELECT * FROM rollups ${where} ORDER BY id DESC LIMIT ?`)
+      .all(...values, limit)
+      .map(toRollup);
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** To be used within a transaction of the ledger. */
+export class SqliteRollupWriter {
+  readonly #insertDue: StatementSync;
+  readonly #dropDue: StatementSync;
+  readonly #insert: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.#insertDue = db.prepare('INSERT INTO due_rollups VALUES (NULL, ?, ?, ?, ?, ?, ?)');
+    this.#dropDue = db.prepare('DELETE FROM due_rollups WHERE stream = ? AND "start" = ? AND "end" = ?');
+    this.#insert = db.prepare('INSERT INTO rollups VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  }
+
+  note({ stream, start, end, window, config }: DueRollup): void {
+    this.#insertDue.run(stream, start, end, window.start, window.end, config);
+  }
+
+  record({ versionId, stream, start, end, window, contentHash, manifest, sealedAt }: RollupRow): void {
+    if (this.#dropDue.run(stream, start, end).changes !== 1) {
+      throw new StoreError('out-of-order', `no rollup of the leaves [${start},${end}) of ${stream} is due`);
+    }
+    this.#insert.run(versionId, stream, start, end, window.start, window.end, contentHash, manifest, sealedAt);
+  }
+}
+
+function toRollup(row: Row): RollupRow {
+  return {
+    ...toExtent(row),
+    versionId: String(row.version_id),
+    contentHash: String(row.content_hash),
+    manifest: String(row.manifest),
+    sealedAt: Number(row.sealed_at),
+  };
+}
+
+function toExtent(row: Row) {
+  return {
+    stream: String(row.stream),
+    start: Number(row.start),
+    end: Number(row.end),
+    window: { start: Number(row.window_start), end: Number(row.window_end) },
+  };
+}
