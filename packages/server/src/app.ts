@@ -31,7 +31,7 @@ import { Rollups } from './read/rollups.ts';
 import { PacketFiles } from './store/packets.ts';
 import { lockDirectory } from './store/sqlite/database.ts';
 import { hasJournal, SqliteJournalReader } from './store/sqlite/journal.ts';
-import { SqliteLedgerReader } from './store/sqlite/ledger.ts';
+import { SqliteLedgerReader } from './store/sqlite/ledger-reader.ts';
 import type { StreamConfig } from './stream.ts';
 import { startThreads } from './threads/threads.ts';
 

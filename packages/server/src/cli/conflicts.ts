@@ -7,7 +7,7 @@ import type { FusionPolicy } from '../fuse/policy.ts';
 import { parseTime } from '../json/time.ts';
 import { type DecisionItem, Decisions } from '../read/decisions.ts';
 import type { LedgerReader } from '../store/ledger.ts';
-import { SqliteLedgerReader } from '../store/sqlite/ledger.ts';
+import { SqliteLedgerReader } from '../store/sqlite/ledger-reader.ts';
 import { jsonReport, type Report, textReport } from './conflicts/report.ts';
 import { Tally } from './conflicts/tally.ts';
 import { CliError, MISUSE } from './errors.ts';

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { createSecretFile, IdentityKey, LogKey } from '../keys.ts';
 import { hasJournal } from '../store/sqlite/journal.ts';
-import { SqliteLedgerReader } from '../store/sqlite/ledger.ts';
+import { SqliteLedgerReader } from '../store/sqlite/ledger-reader.ts';
 import type { StreamConfig } from '../stream.ts';
 import { CliError, MISUSE } from './errors.ts';
 import type { Run } from './run.ts';

@@ -1,7 +1,17 @@
 /** Fusion policies: how several sources become one stream. See `contracts/http.md`. */
-import { canonicalize } from '@tidemark/proof';
-import { buildTree, PathError, parsePath } from '../json/path.ts';
-import { FusionPolicyError } from './policy-error.ts';
+import { PolicyError } from '../policy/policy-error.ts';
+import {
+  entries,
+  type Json,
+  limitSize,
+  list,
+  noConflict,
+  number,
+  object,
+  oneOf,
+  onlyMembers,
+  path,
+} from '../policy/values.ts';
 
 export type Strategy = (typeof STRATEGIES)[number];
 const STRATEGIES = ['quorum', 'priority', 'weighted', 'median', 'latest', 'first'] as const;
@@ -52,19 +62,14 @@ const MEMBERS = [
   'onNoQuorum',
 ];
 
-type Json = Record<string, unknown>;
-
 /**
  * The value itself, once it is known to be a policy that can be applied as a whole.
- * @throws FusionPolicyError
+ * @throws PolicyError
  */
 export function parseFusionPolicy(value: unknown): FusionPolicy {
   const policy = object(value, '');
-  limitSize(policy);
-  for (const member of Object.keys(policy)) {
-    if (MEMBERS.includes(member)) continue;
-    throw new FusionPolicyError('unknown-member', member, 'is unknown', `known here are ${MEMBERS.join(', ')}`);
-  }
+  limitSize(policy, MAX_POLICY_LENGTH, 'shorten it');
+  onlyMembers(policy, '', MEMBERS);
   need(policy, 'strategy', 'every policy has one', `give one of ${STRATEGIES.join(', ')}`);
   oneOf(policy.strategy, STRATEGIES, 'strategy');
   if (policy.key !== undefined) keyFields(list(policy.key, 'key', MAX_KEY_FIELDS));
@@ -86,22 +91,22 @@ export function parseFusionPolicy(value: unknown): FusionPolicy {
 /**
  * Whether the policy can decide among these sources.
  * @param sources all that feed the stream
- * @throws FusionPolicyError
+ * @throws PolicyError
  */
 export function checkFusionSources(policy: FusionPolicy, sources: readonly string[]): void {
   const count = new Set(sources).size;
   if (count < 2) {
     const fed = count === 0 ? 'no source feeds the stream' : `only ${sources[0]} feeds the stream`;
-    throw new FusionPolicyError('too-few-sources', '', `${fed}, so nothing can be fused`, 'add sources or remove it');
+    throw new PolicyError('too-few-sources', '', `${fed}, so nothing can be fused`, 'add sources or remove it');
   }
   if (policy.min !== undefined && policy.min > count) {
     const problem = `asks for ${policy.min} sources, and ${count} feed the stream`;
-    throw new FusionPolicyError('too-few-sources', 'min', problem, `give at most ${count}`);
+    throw new PolicyError('too-few-sources', 'min', problem, `give at most ${count}`);
   }
   policy.priority?.forEach((source, index) => {
     if (sources.includes(source)) return;
     const remedy = 'name sources whose stream this is';
-    throw new FusionPolicyError('unknown-source', `priority[${index}]`, `"${source}" does not feed the stream`, remedy);
+    throw new PolicyError('unknown-source', `priority[${index}]`, `"${source}" does not feed the stream`, remedy);
   });
 }
 
@@ -110,7 +115,7 @@ function noContradiction(policy: FusionPolicy): void {
   if (strategy === 'quorum') need(policy, 'min', 'a quorum has a size', 'say how many sources have to agree');
   for (const member of ['min', 'onNoQuorum'] as const) {
     if (strategy === 'quorum' || policy[member] === undefined) continue;
-    throw new FusionPolicyError('conflict', member, `never applies under strategy "${strategy}"`, 'leave it out');
+    throw new PolicyError('conflict', member, `never applies under strategy "${strategy}"`, 'leave it out');
   }
   const remedy = 'list the sources, the preferred first';
   if (strategy === 'priority') need(policy, 'priority', 'the strategy goes by it', remedy);
@@ -120,20 +125,7 @@ function noContradiction(policy: FusionPolicy): void {
 
 function need(policy: object, member: string, why: string, remedy: string): void {
   if (Object.hasOwn(policy, member) && (policy as Json)[member] !== undefined) return;
-  throw new FusionPolicyError('missing-member', member, `is missing, and ${why}`, remedy);
-}
-
-function limitSize(policy: Json): void {
-  let text: string;
-  try {
-    text = canonicalize(policy);
-  } catch (cause) {
-    const problem = `is not plain JSON (${cause instanceof Error ? cause.message : String(cause)})`;
-    throw new FusionPolicyError('invalid-value', '', problem, 'write it as JSON', { cause });
-  }
-  if (text.length > MAX_POLICY_LENGTH) {
-    throw new FusionPolicyError('too-large', '', `is longer than ${MAX_POLICY_LENGTH} characters`, 'shorten it');
-  }
+  throw new PolicyError('missing-member', member, `is missing, and ${why}`, remedy);
 }
 
 function keyFields(fields: unknown[]): void {
@@ -145,35 +137,26 @@ function keyFields(fields: unknown[]): void {
 }
 
 function tolerances(value: Json): void {
-  const all = Object.entries(value);
-  if (all.length > MAX_TOLERANCES) {
-    throw new FusionPolicyError('too-large', 'tolerance', `has more than ${MAX_TOLERANCES} fields`, 'remove some');
-  }
-  const paths = all.map(([field, by]) => {
+  const all = entries(value, 'tolerance', MAX_TOLERANCES);
+  for (const [field, by] of all) {
     const where = `tolerance.${field}`;
-    const segments = path(field, where);
-    if (typeof by !== 'number') {
-      throw new FusionPolicyError('wrong-type', where, 'is not a number', 'give a number, without quotes');
-    }
-    if (by < 0) throw new FusionPolicyError('invalid-value', where, 'is below 0', 'give 0 or more');
-    return segments;
-  });
-  try {
-    buildTree(paths);
-  } catch (cause) {
-    if (!(cause instanceof PathError)) throw cause;
-    const remedy = 'a field cannot both be a number and have members';
-    throw new FusionPolicyError('conflict', 'tolerance', cause.message, remedy, { cause });
+    path(field, where);
+    if (number(by, where) < 0) throw new PolicyError('invalid-value', where, 'is below 0', 'give 0 or more');
   }
+  noConflict(
+    all.map(([field]) => field),
+    'tolerance',
+    'a field cannot both be a number and have members',
+  );
 }
 
 function sources(ids: unknown[]): void {
   notEmpty(ids, 'priority', 'leave it out, or list the sources');
   ids.forEach((id, index) => {
     const where = `priority[${index}]`;
-    if (typeof id !== 'string') throw new FusionPolicyError('wrong-type', where, 'is not text', 'give a source id');
+    if (typeof id !== 'string') throw new PolicyError('wrong-type', where, 'is not text', 'give a source id');
     if (SOURCE_ID.test(id)) return;
-    throw new FusionPolicyError('invalid-value', where, 'is no source id', `give one that matches ${SOURCE_ID.source}`);
+    throw new PolicyError('invalid-value', where, 'is no source id', `give one that matches ${SOURCE_ID.source}`);
   });
   unique(ids, 'priority');
 }
@@ -186,55 +169,19 @@ function tieBreakers(names: unknown[]): void {
   unique(names, 'tieBreakers');
 }
 
-function path(value: unknown, where: string): string[] {
-  if (typeof value !== 'string') {
-    throw new FusionPolicyError('wrong-type', where, 'is not text', 'give a path as a.b.0.c');
-  }
-  try {
-    return parsePath(value);
-  } catch (cause) {
-    if (!(cause instanceof PathError)) throw cause;
-    const remedy = 'write a path as a.b.0.c, with \\. for a dot in a name';
-    throw new FusionPolicyError('invalid-path', where, `"${value.slice(0, 64)}": ${cause.message}`, remedy, { cause });
-  }
-}
-
 function unique(items: unknown[], where: string): void {
   items.forEach((item, index) => {
     if (items.indexOf(item) === index) return;
-    throw new FusionPolicyError('invalid-value', `${where}[${index}]`, 'is there twice', 'name each once');
+    throw new PolicyError('invalid-value', `${where}[${index}]`, 'is there twice', 'name each once');
   });
 }
 
 function notEmpty(items: unknown[], where: string, remedy: string): void {
-  if (items.length === 0) throw new FusionPolicyError('invalid-value', where, 'is empty', remedy);
+  if (items.length === 0) throw new PolicyError('invalid-value', where, 'is empty', remedy);
 }
 
 function integer(value: unknown, where: string, max: number): void {
-  if (typeof value !== 'number') {
-    throw new FusionPolicyError('wrong-type', where, 'is not a number', 'give a number, without quotes');
-  }
-  if (Number.isInteger(value) && value >= 1 && value <= max) return;
-  throw new FusionPolicyError('invalid-value', where, `${value} is not in range`, `give a whole number, 1 to ${max}`);
-}
-
-function object(value: unknown, where: string): Json {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
-  throw new FusionPolicyError('wrong-type', where, 'is not an object', 'give {…}');
-}
-
-function list(value: unknown, where: string, limit: number): unknown[] {
-  if (!Array.isArray(value)) throw new FusionPolicyError('wrong-type', where, 'is not a list', 'give […]');
-  if (value.length <= limit) return value;
-  throw new FusionPolicyError('too-large', where, `has more than ${limit} items`, 'remove some');
-}
-
-function oneOf(value: unknown, choices: readonly string[], where: string): void {
-  if (typeof value === 'string' && choices.includes(value)) return;
-  throw new FusionPolicyError(
-    'invalid-value',
-    where,
-    'is not a value it can have',
-    `give one of ${choices.join(', ')}`,
-  );
+  const given = number(value, where);
+  if (Number.isInteger(given) && given >= 1 && given <= max) return;
+  throw new PolicyError('invalid-value', where, `${given} is not in range`, `give a whole number, 1 to ${max}`);
 }

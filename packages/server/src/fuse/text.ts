@@ -2,6 +2,7 @@
 import { canonicalize } from '@tidemark/proof';
 import type { JsonValue } from '../json/parse.ts';
 import { formatPath } from '../json/path.ts';
+import { shortened } from '../json/shortened.ts';
 
 const MAX_VALUE_SHOWN = 64;
 const MAX_FIELD_SHOWN = 512;
@@ -27,11 +28,4 @@ export function listed(items: readonly string[], limit: number = MAX_NAMES_SHOWN
   const kept = items.length <= limit ? [...items] : [...items.slice(0, limit - 1), `${items.length - limit + 1} more`];
   const last = kept.pop() ?? '';
   return kept.length === 0 ? last : `${kept.join(', ')} and ${last}`;
-}
-
-function shortened(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  const cut = text.slice(0, limit);
-  // What is hashed as RFC 8785 text has no place for half of a surrogate pair.
-  return `${cut.isWellFormed() ? cut : cut.slice(0, -1)}…`;
 }

@@ -1,5 +1,6 @@
 /** The texts that say what a policy holds against an event: `KIND:FIELD…`, as in `contracts/http.md`. */
 import { type JsonValue, UnsafeNumber } from '../json/parse.ts';
+import { shortened } from '../json/shortened.ts';
 
 /** What an event gets beyond this many issues is not listed. */
 export const MAX_ISSUES = 32;
@@ -33,11 +34,4 @@ export function shown(value: JsonValue): string {
   if (value instanceof UnsafeNumber) return shortened(value.source, MAX_SHOWN);
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? '[array]' : '[object]';
   return String(value);
-}
-
-function shortened(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  const cut = text.slice(0, limit);
-  // Reasons are hashed as RFC 8785 text, which has no place for half of a surrogate pair.
-  return `${cut.isWellFormed() ? cut : cut.slice(0, -1)}…`;
 }

@@ -1,7 +1,7 @@
 /** Regular expressions of a policy: RE2's syntax, in time that is linear in the text whatever the expression. */
 import { RE2JS } from 're2js';
+import { PolicyError } from '../policy/policy-error.ts';
 import { linearRegExp } from './linear-regexp.ts';
-import { PolicyError } from './policy-error.ts';
 
 const MAX_PATTERN_LENGTH = 1024;
 /** Of the compiled program, in instructions: what a step over one character costs at worst. */

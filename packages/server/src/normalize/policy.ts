@@ -1,11 +1,9 @@
 /** Mapping policies: their type, and the one place where an untrusted value becomes one. See `contracts/http.md`. */
-import { canonicalize } from '@tidemark/proof';
 import type { JsonObject, JsonValue } from '../json/parse.ts';
-import { PolicyError } from './policy-error.ts';
+import { knownFields, limitSize, list, MAX_FIELDS, object, oneOf, onlyMembers } from '../policy/values.ts';
 import { type COMPARE_OPS, validateConstraints } from './validate/constraints.ts';
 import { type COERCION_KINDS, type TIME_UNITS, validateCoercions, validateMap } from './validate/mapping.ts';
 import { validateRawPaths } from './validate/raw-paths.ts';
-import { type Json, knownFields, list, MAX_FIELDS, object, oneOf, onlyMembers } from './validate/values.ts';
 
 /**
  * - `string`: text stays; numbers and booleans as JSON writes them, numbers beyond a double as they were written
@@ -117,7 +115,7 @@ const MEMBERS = [
  */
 export function parsePolicy(value: unknown): MappingPolicy {
   const policy = object(value, '');
-  limitSize(policy);
+  limitSize(policy, MAX_POLICY_LENGTH, 'split the source');
   onlyMembers(policy, '', MEMBERS);
   const outputs = policy.map === undefined ? [] : validateMap(object(policy.map, 'map'));
   const known = outputs.length === 0 ? undefined : new Set(outputs);
@@ -127,17 +125,4 @@ export function parsePolicy(value: unknown): MappingPolicy {
   validateRawPaths(policy);
   if (policy.onIssue !== undefined) oneOf(policy.onIssue, ['quarantine', 'certify'], 'onIssue');
   return policy as MappingPolicy;
-}
-
-function limitSize(policy: Json): void {
-  let text: string;
-  try {
-    text = canonicalize(policy);
-  } catch (cause) {
-    const problem = `is not plain JSON (${cause instanceof Error ? cause.message : String(cause)})`;
-    throw new PolicyError('invalid-value', '', problem, 'write it as JSON', { cause });
-  }
-  if (text.length > MAX_POLICY_LENGTH) {
-    throw new PolicyError('too-large', '', `longer than ${MAX_POLICY_LENGTH} characters`, 'split the source');
-  }
 }

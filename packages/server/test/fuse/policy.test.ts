@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { checkFusionSources, type FusionPolicy, parseFusionPolicy } from '../../src/fuse/policy.ts';
-import { FusionPolicyError } from '../../src/fuse/policy-error.ts';
+import { PolicyError } from '../../src/policy/policy-error.ts';
 
 /** The error's code and path, once its message is known to be where, what and what to do, in one line. */
 function refusal(run: () => unknown): { code: string; path: string } {
   try {
     run();
   } catch (error) {
-    if (!(error instanceof FusionPolicyError)) throw error;
+    if (!(error instanceof PolicyError)) throw error;
     const { message, path, remedy, code } = error;
-    const where = `${path === '' ? 'the fusion policy' : path}: `;
+    const where = `${path === '' ? 'the policy' : path}: `;
     expect(message.startsWith(where)).toBe(true);
     expect(message.endsWith(`; ${remedy}`)).toBe(true);
     expect(message.length - where.length - remedy.length - 2).toBeGreaterThan(5);

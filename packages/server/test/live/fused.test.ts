@@ -5,7 +5,7 @@ import type { WatchFilter } from '../../src/live/hub.ts';
 import { LedgerMessages, type Message } from '../../src/live/messages.ts';
 import { PacketLines } from '../../src/read/lines.ts';
 import { PacketFiles } from '../../src/store/packets.ts';
-import { SqliteLedgerReader } from '../../src/store/sqlite/ledger.ts';
+import { SqliteLedgerReader } from '../../src/store/sqlite/ledger-reader.ts';
 import { Directories } from '../support/directories.ts';
 import { Feed, fillDirectory } from '../support/feed.ts';
 import { BASE, fillFused, fusedConfig, QUORUM, weather } from '../support/fused.ts';

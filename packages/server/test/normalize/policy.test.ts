@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type MappingPolicy, parsePolicy } from '../../src/normalize/policy.ts';
-import { PolicyError } from '../../src/normalize/policy-error.ts';
+import { PolicyError } from '../../src/policy/policy-error.ts';
 
 function refusal(policy: unknown): { code: string; path: string } {
   try {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type JsonObject, parseJson } from '../../src/json/parse.ts';
 import { compilePolicy } from '../../src/normalize/compile.ts';
 import { parsePolicy } from '../../src/normalize/policy.ts';
-import { PolicyError } from '../../src/normalize/policy-error.ts';
+import { PolicyError } from '../../src/policy/policy-error.ts';
 
 function issues(schema: unknown, event: string): string[] {
   const policy = { constraints: { schema: schema as JsonObject } };

@@ -8,7 +8,7 @@ import { itemsOf, type JournalEntry } from '../../src/store/journal.ts';
 import type { LedgerEntry } from '../../src/store/ledger.ts';
 import { PacketFiles } from '../../src/store/packets.ts';
 import { SqliteJournalReader } from '../../src/store/sqlite/journal.ts';
-import { SqliteLedgerReader } from '../../src/store/sqlite/ledger.ts';
+import { SqliteLedgerReader } from '../../src/store/sqlite/ledger-reader.ts';
 import { IDENTITY } from './node.ts';
 import { Works } from './passage.ts';
 

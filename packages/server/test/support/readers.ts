@@ -9,7 +9,7 @@ import { Quarantine } from '../../src/read/quarantine.ts';
 import { Reconstruction } from '../../src/read/reconstruction.ts';
 import { PacketFiles } from '../../src/store/packets.ts';
 import { SqliteJournalReader } from '../../src/store/sqlite/journal.ts';
-import { SqliteLedgerReader } from '../../src/store/sqlite/ledger.ts';
+import { SqliteLedgerReader } from '../../src/store/sqlite/ledger-reader.ts';
 
 export type Readers = ReturnType<typeof openReaders>;
 

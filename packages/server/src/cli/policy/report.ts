@@ -2,6 +2,7 @@
 import { canonicalText } from '../../json/canonical.ts';
 import { isContainer, type JsonObject, type JsonValue } from '../../json/parse.ts';
 import type { MappingPolicy } from '../../normalize/policy.ts';
+import { printable, table } from '../text.ts';
 import type { FieldTrial } from './fields.ts';
 import type { Fault } from './subjects.ts';
 import type { Summary } from './summary.ts';
@@ -98,21 +99,6 @@ function shownValue(value: JsonValue | undefined): string {
   if (value === undefined) return '-';
   const text = canonicalText(value);
   return printable(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
-}
-
-/** Columns as wide as their widest cell, indented. */
-function table(rows: string[][]): string {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0))) ?? [];
-  const line = (cells: string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
-  return rows.map((cells) => `    ${line(cells).trimEnd()}\n`).join('');
-}
-
-/** Events come from strangers: what a terminal would obey, or show out of order, is written as an escape. */
-function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
-    (char) => `\\u${(char.codePointAt(0) as number).toString(16).padStart(4, '0')}`,
-  );
 }
 
 /** RFC 8785 text, but for numbers that no double holds, which stand as they were sent. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Config, ConfigError, loadConfig } from '../../config.ts';
 import { compilePolicy } from '../../normalize/compile.ts';
 import { parsePolicy } from '../../normalize/policy.ts';
-import { PolicyError } from '../../normalize/policy-error.ts';
+import { PolicyError } from '../../policy/policy-error.ts';
 import type { Source } from '../../stream.ts';
 import { CliError, MISUSE } from '../errors.ts';
 

@@ -5,10 +5,10 @@
  */
 import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { JsonObject, JsonValue } from '../../json/parse.ts';
+import { PolicyError } from '../../policy/policy-error.ts';
+import type { Json } from '../../policy/values.ts';
 import { addIssue } from '../issues.ts';
 import { compilePattern } from '../pattern.ts';
-import { PolicyError } from '../policy-error.ts';
-import type { Json } from '../validate/values.ts';
 import { CHARGE, ownKeywords } from './keywords.ts';
 import { reportErrors } from './report.ts';
 import { type Subschema, shapeSchema } from './shape.ts';

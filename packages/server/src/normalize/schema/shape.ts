@@ -2,9 +2,10 @@
  * Reads a schema into a tree that is known to be sound: every keyword is one of `vocabulary.ts`, every reference leads
  * to a subschema of the same document, and checking an event comes to an end on a bounded stack.
  */
+
+import { PolicyError } from '../../policy/policy-error.ts';
+import { list, object, text } from '../../policy/values.ts';
 import { compilePattern } from '../pattern.ts';
-import { PolicyError } from '../policy-error.ts';
-import { list, object, text } from '../validate/values.ts';
 import { assertSound } from './soundness.ts';
 import { ANNOTATIONS, APPLICATORS, type Applicator, ASSERTIONS } from './vocabulary.ts';
 

@@ -1,5 +1,5 @@
 /** What makes sure that a schema can be compiled, and that checking an event with it ends on a bounded stack. */
-import { PolicyError } from '../policy-error.ts';
+import { PolicyError } from '../../policy/policy-error.ts';
 import type { Subschema } from './shape.ts';
 
 /** Keywords, the names that these list, and 2 for each subschema. */

@@ -1,6 +1,6 @@
 /** The keywords of JSON Schema 2020-12 that a policy can use, and what each may hold. */
-import { PolicyError } from '../policy-error.ts';
-import { list, number, object, oneOf, safeNumbers, text } from '../validate/values.ts';
+import { PolicyError } from '../../policy/policy-error.ts';
+import { list, number, object, oneOf, safeNumbers, text } from '../../policy/values.ts';
 
 /*
  * Left out are `unevaluatedProperties` and `unevaluatedItems`, since the code that Ajv keeps their account with fails on

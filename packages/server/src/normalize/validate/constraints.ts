@@ -1,7 +1,6 @@
 /** `constraints`, but for the insides of `schema`. */
-import { compilePattern } from '../pattern.ts';
-import { PolicyError } from '../policy-error.ts';
-import { shapeSchema } from '../schema/shape.ts';
+
+import { PolicyError } from '../../policy/policy-error.ts';
 import {
   entries,
   type Json,
@@ -14,7 +13,9 @@ import {
   onlyMembers,
   safeNumbers,
   text,
-} from './values.ts';
+} from '../../policy/values.ts';
+import { compilePattern } from '../pattern.ts';
+import { shapeSchema } from '../schema/shape.ts';
 
 export const COMPARE_OPS = ['<', '<=', '>', '>=', '==', '!='] as const;
 

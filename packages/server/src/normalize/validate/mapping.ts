@@ -1,5 +1,5 @@
 /** `map`, and `coerce` in both spellings. */
-import { PolicyError } from '../policy-error.ts';
+import { PolicyError } from '../../policy/policy-error.ts';
 import {
   entries,
   type Json,
@@ -11,7 +11,7 @@ import {
   onlyMembers,
   path,
   safeNumbers,
-} from './values.ts';
+} from '../../policy/values.ts';
 
 export const COERCION_KINDS = [
   'string',

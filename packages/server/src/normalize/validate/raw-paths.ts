@@ -1,7 +1,7 @@
 /** The members that name paths in the raw event, which are looked at when it arrives. */
 import { DEFAULT_TIME_FIELDS } from '../../json/time.ts';
-import { PolicyError } from '../policy-error.ts';
-import { type Json, list, MAX_FIELDS, noConflict, path } from './values.ts';
+import { PolicyError } from '../../policy/policy-error.ts';
+import { type Json, list, MAX_FIELDS, noConflict, path } from '../../policy/values.ts';
 
 const MAX_ID_FIELDS = 16;
 /** As in `contracts/log.md`, for a policy without `idFrom`. */

@@ -1,5 +1,6 @@
 import { afterAll } from 'vitest';
-import { SqliteLedger, SqliteLedgerReader } from '../../../src/store/sqlite/ledger.ts';
+import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts';
+import { SqliteLedgerReader } from '../../../src/store/sqlite/ledger-reader.ts';
 import { Directories } from '../../support/directories.ts';
 import { decisionsContract } from '../decisions-contract.ts';
 import { ledgerContract } from '../ledger-contract.ts';

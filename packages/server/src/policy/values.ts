@@ -1,6 +1,7 @@
-/** What the parts of a policy are checked with. Each throws a PolicyError that names the place. */
-import { buildTree, PathError, parsePath } from '../../json/path.ts';
-import { PolicyError } from '../policy-error.ts';
+/** What the parts of a policy, for mapping or for fusion, are checked with. Each throws a PolicyError that names the place. */
+import { canonicalize } from '@tidemark/proof';
+import { buildTree, PathError, parsePath } from '../json/path.ts';
+import { PolicyError } from './policy-error.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -75,6 +76,18 @@ export function list(value: unknown, where: string, limit: number): unknown[] {
 export function number(value: unknown, where: string): number {
   if (typeof value === 'number') return value;
   throw new PolicyError('wrong-type', where, 'is not a number', 'give a number, without quotes');
+}
+
+/** @param limit of the policy's canonical text, in characters */
+export function limitSize(policy: Json, limit: number, remedy: string): void {
+  let text: string;
+  try {
+    text = canonicalize(policy);
+  } catch (cause) {
+    const problem = `is not plain JSON (${cause instanceof Error ? cause.message : String(cause)})`;
+    throw new PolicyError('invalid-value', '', problem, 'write it as JSON', { cause });
+  }
+  if (text.length > limit) throw new PolicyError('too-large', '', `is longer than ${limit} characters`, remedy);
 }
 
 export function text(value: unknown, where: string): string {
