@@ -19,6 +19,8 @@ export interface Delivery {
 }
 
 const LIMIT = 1000;
+/** What events are about, where they are fused: so many things that a bucket has room for all that is said of each. */
+const GROUPS = 997;
 const BOUNDED = { constraints: { bounds: { value: { max: LIMIT } } } };
 const ORDER = { bufferMs: 100, idleMs: 300 };
 /**
@@ -39,7 +41,7 @@ export const SETTINGS = {
     { id: 'pair', publish: { mode: 'live', maxEvents: 700 } },
     { id: 'night', publish: { mode: 'batch', maxAgeMs: 250 } },
     { id: 'tide', publish: { windowMs: 400 }, order: ORDER },
-    { id: 'fleet', fusion: { strategy: 'latest', key: ['text'], bucketMs: 100 }, order: ORDER },
+    { id: 'fleet', fusion: { strategy: 'latest', key: ['group'], bucketMs: 100 }, order: ORDER },
   ]),
   ANCHOR_INTERVAL_MS: '200',
 };
@@ -78,6 +80,7 @@ export class Deliveries {
       id,
       value: refused ? value + LIMIT : value,
       text: 'é ✓'.repeat(id.length % 3),
+      group: Number(id.slice(1)) % GROUPS,
     });
     // One that is refused is not revised: two versions of it could not be told apart in the feed.
     if (!refused && this.#random.chance(0.05)) known.push(event);
@@ -85,7 +88,7 @@ export class Deliveries {
   }
 }
 
-function sentEvent(sourceId: string, event: { id: string; value: number; text: string }): SentEvent {
+function sentEvent(sourceId: string, event: { id: string; value: number; text: string; group: number }): SentEvent {
   const id = eventId(sourceId, event.id);
   const content = event.value > LIMIT ? NO_CONTENT : hash('sha256', canonicalize(event), 'hex');
   const fused = sourceId.startsWith('ship');
