@@ -117,11 +117,15 @@ export interface PassageStages {
 
 /** Raw bytes read from the journal at a time: enough for a few packets, little enough for a quick commit. */
 const BITE_BYTES = 2 * 1024 * 1024;
+/** Packets committed at a time: each has a file open until then, and keeps other streams waiting. */
+const STEP_PACKETS = 64;
 
 export class Passage {
   readonly #stages: PassageStages;
   readonly #resolver: Resolver;
   #next: Position;
+  /** Of which some is still to be committed. */
+  #bite: Generator<Collected, Collected | undefined> | undefined;
   #stopping = false;
 
   /** @param cursor where the ledger says that everything before has been dealt with */
@@ -138,7 +142,7 @@ export class Passage {
   async run(): Promise<void> {
     let committed = Promise.resolve();
     try {
-      for (let step = this.#takeBite(); step !== undefined; step = this.#takeBite()) {
+      for (let step = this.#nextStep(); step !== undefined; step = this.#nextStep()) {
         await committed;
         committed = this.#commit(step);
         // A failure is heard where the commit is awaited. Node would end the thread for one that nobody awaits yet.
@@ -151,24 +155,38 @@ export class Passage {
     }
   }
 
-  /** Has `run` settle after the bite that is under way, `rollUp` at once; what they leave is there at the next start. */
+  /** Has `run` settle after the step that is under way, `rollUp` at once; what they leave is there at the next start. */
   stop(): void {
     this.#stages.rollups?.stop();
     this.#stopping = true;
   }
 
-  #takeBite(): Collected | undefined {
-    const entries = this.#stages.journal.read(this.#next, BITE_BYTES);
+  /** The next step to be committed; undefined when the journal has no more. */
+  #nextStep(): Collected | undefined {
+    this.#bite ??= this.#takeBite();
+    const { done, value } = this.#bite.next();
+    if (done === true) this.#bite = undefined;
+    return value;
+  }
+
+  /** A bite is one step, unless it makes so many packets that they have to be committed in between. */
+  *#takeBite(): Generator<Collected, Collected | undefined> {
+    const { journal, certifier } = this.#stages;
+    const entries = journal.read(this.#next, BITE_BYTES);
     if (entries.length === 0) return undefined;
     for (const entry of entries) {
-      this.#take(entry);
+      for (const _ of this.#take(entry)) if (certifier.sealedPackets >= STEP_PACKETS) yield this.#collect('within');
       this.#next = entry.first + itemsOf(entry);
     }
+    return this.#collect('between');
+  }
+
+  #collect(entries: 'within' | 'between'): Collected {
     const { certifier, ordering } = this.#stages;
-    return certifier.collect(
-      this.#next,
-      ordering.collect(this.#next, (stream) => certifier.extent(stream)),
-    );
+    const extent = (stream: string) => certifier.extent(stream);
+    // The state of a stage can be had between two entries of the journal alone.
+    const stages = ordering.collect(this.#next, extent, entries === 'between');
+    return certifier.collect(this.#next, stages);
   }
 
   async #commit(step: Collected): Promise<void> {
@@ -204,24 +222,21 @@ export class Passage {
     this.#stages.certifier.abandon();
   }
 
-  #take(entry: JournalEntry): void {
+  /** Yields where it can be interrupted for a commit. */
+  #take(entry: JournalEntry): Iterable<void> {
     switch (entry.kind) {
       case 'events':
-        this.#takeEvents(entry);
-        return;
+        return this.#takeEvents(entry);
       case 'cut':
-        this.#takeCut(entry);
-        return;
+        return this.#takeCut(entry);
       case 'config':
-        this.#takeConfig(entry);
-        return;
+        return this.#takeConfig(entry);
       case 'resolution':
-        this.#takeResolution(entry);
-        return;
+        return this.#takeResolution(entry);
     }
   }
 
-  #takeEvents(entry: EventsEntry): void {
+  *#takeEvents(entry: EventsEntry): Generator<void> {
     const { normalizer, ordering, certifier } = this.#stages;
     const { stream, at } = entry;
     const stage = ordering.stage(stream);
@@ -230,40 +245,40 @@ export class Passage {
       // 3. normalize: map, coerce, require, constrain, or quarantine with the reasons
       for (const event of normalizer.normalize(entry, certifier.config(stream), from)) {
         // 5. certify: a leaf in the stream's log
-        certifier.append(stream, event, { arrivedAt: at });
+        if (certifier.append(stream, event, { arrivedAt: at })) yield;
       }
     } else if (!this.#isTaken(entry)) {
       // 3. normalize
       for (const event of normalizer.normalize(entry, stage.config, entry.first)) stage.take(event, at);
       // 4. order & fuse: what the stream has waited for long enough, in order, and decided where several sources speak
-      this.#follow(stream, stage.steps(at));
+      yield* this.#follow(stream, stage.steps(at));
     }
   }
 
   /** The clock has struck: whatever is due by now, and, where packets are cut live, the packet too. */
-  #takeCut(entry: JournalEntry): void {
+  *#takeCut(entry: JournalEntry): Generator<void> {
     const { ordering, certifier } = this.#stages;
     const { stream, at } = entry;
     const stage = ordering.stage(stream);
-    if (stage !== undefined && !this.#isTaken(entry)) this.#follow(stream, stage.steps(at));
+    if (stage !== undefined && !this.#isTaken(entry)) yield* this.#follow(stream, stage.steps(at));
     if (stage?.config.publish.windowMs === undefined) certifier.cut(stream, at);
   }
 
-  #takeConfig(entry: ConfigEntry): void {
+  *#takeConfig(entry: ConfigEntry): Generator<void> {
     const { ordering, certifier } = this.#stages;
     const { stream, first, at } = entry;
     if (this.#isTaken(entry)) return;
     const config = JSON.parse(entry.config) as StreamConfig;
     const stage = ordering.stage(stream);
     if (stage !== undefined) {
-      this.#follow(stream, sameStage(stage.config, config) ? stage.configure(config) : stage.flush());
+      yield* this.#follow(stream, sameStage(stage.config, config) ? stage.configure(config) : stage.flush());
     }
     if (first >= certifier.consumed(stream)) certifier.reconfigure(config, policiesOf(config), first, at);
     ordering.reconfigured(config, first, at, certifier.extent(stream).reached);
   }
 
   /** An operator's word about an event in quarantine: it leaves as a record, or with a control leaf that says so. */
-  #takeResolution(entry: ResolutionEntry): void {
+  *#takeResolution(entry: ResolutionEntry): Generator<void> {
     const { ordering, certifier } = this.#stages;
     const { stream, at } = entry;
     if (this.#isTaken(entry)) return;
@@ -271,7 +286,7 @@ export class Passage {
     const record = this.#resolver.resolve(entry, stage?.config ?? certifier.config(stream));
     if (record === undefined) return;
     if (stage === undefined) certifier.append(stream, record, { arrivedAt: at });
-    else this.#follow(stream, stage.resolve(record, at));
+    else yield* this.#follow(stream, stage.resolve(record, at));
   }
 
   /** After a restart the journal is read from where the slowest stream needs it. */
@@ -281,12 +296,15 @@ export class Passage {
   }
 
   /** 5. certify: leaves in the stream's log, and packets at the bounds that the stage names */
-  #follow(stream: string, steps: Iterable<Step>): void {
+  *#follow(stream: string, steps: Iterable<Step>): Generator<void> {
     const { certifier } = this.#stages;
     for (const step of steps) {
-      if (step.kind === 'append') certifier.append(stream, step.record, step);
-      else if (step.kind === 'seal') certifier.cut(stream);
-      else certifier.rollUp(stream, step.window);
+      if (step.kind === 'append') {
+        if (certifier.append(stream, step.record, step)) yield;
+      } else if (step.kind === 'seal') {
+        certifier.cut(stream);
+        yield;
+      } else certifier.rollUp(stream, step.window);
     }
   }
 }

@@ -59,10 +59,18 @@ export class Certifier {
     return this.#logs.get(stream)?.state.consumed ?? 0;
   }
 
-  append(stream: string, record: LogRecord, arrival: Arrival): void {
+  /** @returns whether a packet was full, and has been sealed */
+  append(stream: string, record: LogRecord, arrival: Arrival): boolean {
     const log = this.#log(stream);
     log.append(record, arrival);
-    if (log.full) this.#seal(log);
+    const { full } = log;
+    if (full) this.#seal(log);
+    return full;
+  }
+
+  /** Packets sealed since the last `collect`. */
+  get sealedPackets(): number {
+    return this.#sealed.length;
   }
 
   /** Leaves of a stream's log: up to the record that came last, and in sealed packets. */

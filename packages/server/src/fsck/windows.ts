@@ -19,8 +19,8 @@ export class WindowCheck {
   /** Leaves are in the order of event time; where sources are fused, that of decisions is another. */
   #sorts = false;
   #before: RecordLeaf | undefined;
-  /** End of the last one that is no correction. */
-  #lastEnd: number | undefined;
+  /** The last one that is no correction. */
+  #last: Window | undefined;
 
   constructor(ledger: DatabaseSync, findings: Findings) {
     this.#findings = findings;
@@ -31,12 +31,12 @@ export class WindowCheck {
   packet({ manifest }: PacketManifest, config: JournaledConfig, where: string): void {
     const { windowMs } = config.config.publish;
     const found = readWindow(manifest.content.window);
-    const wrong = wrongWindow(found, windowMs, this.#lastEnd, manifest.provenance.createdAt);
+    const wrong = wrongWindow(found, windowMs, this.#last, manifest.provenance.createdAt);
     if (wrong !== undefined) this.#findings.violation('window-wrong', where, wrong);
     this.#window = typeof found === 'object' ? found : undefined;
     this.#sorts = config.config.fusion === undefined && this.#window?.correction === false;
     this.#before = undefined;
-    if (this.#window?.correction === false) this.#lastEnd = this.#window.end;
+    if (this.#window?.correction === false) this.#last = this.#window;
   }
 
   /** @param position of the event, where it has this leaf as its own */
@@ -56,14 +56,15 @@ export class WindowCheck {
 function wrongWindow(
   found: Window | 'malformed' | undefined,
   windowMs: number | undefined,
-  lastEnd: number | undefined,
+  last: Window | undefined,
   createdAt: string,
 ): string | undefined {
   if (windowMs === undefined) return found === undefined ? undefined : 'its stream is not cut in event time';
   if (found === undefined || found === 'malformed') return `its manifest has ${found ?? 'no'} bounds of a window`;
   const { start, end, correction } = found;
   // After a change of their length, windows go on from where the last one ended: the first one is shorter.
-  const whole = end - start === windowMs || (end - start < windowMs && start === lastEnd);
+  const rest = end - start < windowMs && (start === last?.end || start === last?.start);
+  const whole = end - start === windowMs || rest;
   if (!correction && (end % windowMs !== 0 || !whole)) return `no window of ${windowMs} ms is from ${start} to ${end}`;
   return Date.parse(createdAt) === end ? undefined : 'it was not created at the end of its window';
 }

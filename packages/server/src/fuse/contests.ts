@@ -129,12 +129,18 @@ export class Contests {
     return [record];
   }
 
-  /** An operator has had a word on an event that was held back for want of a quorum: it is no candidate any more. */
-  withdraw(position: Position): void {
-    for (const { positions } of this.#decided.values()) {
+  /**
+   * An operator has had a word on an event that was held back for want of a quorum: it is no candidate any more.
+   * @returns false when late events have brought the quorum about meanwhile, and it is part of the decision
+   */
+  withdraw(position: Position): boolean {
+    for (const { positions, decision } of this.#decided.values()) {
       const place = positions.indexOf(position);
-      if (place >= 0) positions.splice(place, 1);
+      if (place < 0) continue;
+      if (decision !== undefined) return false;
+      positions.splice(place, 1);
     }
+    return true;
   }
 
   /** Decisions that can still be corrected. */

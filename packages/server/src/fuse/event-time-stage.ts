@@ -104,7 +104,9 @@ export class EventTimeStage implements Stage {
   }
 
   resolve(record: Resolved, at: number): Iterable<Step> {
-    this.#contests?.withdraw(record.kind === 'control' ? record.about : record.position);
+    const position = record.kind === 'control' ? record.about : record.position;
+    // What has become part of a decision before the word came is in the log already.
+    if (this.#contests?.withdraw(position) === false) return [];
     return this.#outlet.appendResolved(record, at);
   }
 

@@ -89,13 +89,14 @@ export class Ordering {
    * What is to be committed now.
    * @param next the first journal item that has not been taken in
    * @param extent leaves of a stream's log: up to the record that came last, and in sealed packets
+   * @param between false while an entry of the journal is being taken in: then no state is to be had
    */
-  collect(next: Position, extent: (stream: string) => { reached: number; sealed: number }) {
+  collect(next: Position, extent: (stream: string) => { reached: number; sealed: number }, between: boolean) {
     const rows: StageRow[] = [];
     for (const [stream, staged] of this.#stages) {
       const { reached, sealed } = extent(stream);
       const worth = Math.max(this.#snapshotItems, 4 * staged.stage.weight);
-      if (staged.snapshot === undefined && next - staged.from >= worth) {
+      if (between && staged.snapshot === undefined && next - staged.from >= worth) {
         staged.snapshot = snapshotOf(staged.stage, next, reached);
       }
       if (staged.snapshot === undefined || staged.snapshot.leaf > sealed) continue;

@@ -56,8 +56,8 @@ export class Outlet {
   *corrections(): Generator<Step> {
     const windows = this.#windows;
     if (windows === undefined || windows.open !== undefined) return;
-    for (let next = windows.takeCorrections(); next !== undefined; next = windows.takeCorrections()) {
-      for (const { event, at } of next.late) yield this.#step(event, at, next.window);
+    for (const { window, late } of windows.takeCorrections()) {
+      for (const { event, at } of late) yield this.#step(event, at, window);
       yield SEAL;
     }
   }

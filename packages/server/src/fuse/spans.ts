@@ -41,8 +41,9 @@ export class Spans {
     return this.#windowMs === undefined ? undefined : floor(time, this.#windowMs);
   }
 
+  /** The first one that goes on where windows of another length ended is shorter. */
   windowEnd(start: number): number {
-    return start + (this.#windowMs ?? 0);
+    return this.#windowMs === undefined ? start : floor(start, this.#windowMs) + this.#windowMs;
   }
 
   /** The rollup that a window of this start belongs to; undefined where packets are not rolled up. */

@@ -86,14 +86,13 @@ export class Windows {
     else late.push(held);
   }
 
-  /** The corrections of the oldest window that has some, to be sealed by themselves. */
-  takeCorrections(): { window: EventWindow; late: Held[] } | undefined {
-    if (this.#corrections.size === 0) return undefined;
-    const start = Math.min(...this.#corrections.keys());
-    const late = this.#corrections.get(start) ?? [];
-    this.#corrections.delete(start);
-    late.sort((a, b) => (precedes(a, b) ? -1 : 1));
-    return { window: { start, end: this.#spans.windowEnd(start), correction: true }, late };
+  /** The corrections that wait, each window's to be sealed by themselves, the oldest first. */
+  *takeCorrections(): Generator<{ window: EventWindow; late: Held[] }> {
+    for (const [start, late] of [...this.#corrections].sort(([a], [b]) => a - b)) {
+      this.#corrections.delete(start);
+      late.sort((a, b) => (precedes(a, b) ? -1 : 1));
+      yield { window: { start, end: this.#spans.windowEnd(start), correction: true }, late };
+    }
   }
 
   /** All corrections that wait, for a restart. */

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { replay as replayHere } from '../../src/replay/index.ts';
 import { Copy, until } from '../fsck/made.ts';
 import { Directories } from '../support/directories.ts';
 import { type ServerProcess, start } from '../support/server-process.ts';
@@ -126,5 +127,25 @@ describe('tidemark replay', () => {
     const { status, stdout, stderr } = replay(...args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(message);
+  });
+
+  test('finds nothing while a server writes', async () => {
+    const stop = new AbortController();
+    const sending = (async () => {
+      for (let n = 1000; !stop.signal.aborted; n += 20) {
+        await send(
+          'plant',
+          Array.from({ length: 20 }, (_, place) => ({ id: n + place, temp: n })),
+        );
+      }
+    })();
+    try {
+      for (let round = 0; round < 5; round++) {
+        expect((await replayHere(dir)).streams.flatMap(({ difference }) => difference ?? [])).toEqual([]);
+      }
+    } finally {
+      stop.abort();
+      await sending;
+    }
   });
 });

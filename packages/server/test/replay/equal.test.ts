@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fsck } from '../../src/fsck/index.ts';
 import { replay } from '../../src/replay/index.ts';
 import { Copy } from '../fsck/made.ts';
 import { Directories } from '../support/directories.ts';
+import { Writer } from '../support/journal.ts';
 import { Works } from '../support/passage.ts';
-import { eventsIn, makeResolved, makeStaged, stagedEntries } from './made.ts';
+import { BASE, configs, eventsIn, makeResolved, makeStaged, stagedEntries } from './made.ts';
 
 const directories = new Directories();
 const original = directories.next();
@@ -60,6 +62,30 @@ describe('a ledger that is what the journal gives', () => {
     const report = await replay(dir);
     expect(report).toMatchObject({ equal: true });
     expect(report.streams.reduce((sum, { pending }) => sum + pending, 0)).toBeGreaterThan(0);
+  });
+
+  test('comes of a stage that was dropped and made anew in one go, after a restart too', async () => {
+    const dir = directories.next();
+    const writer = new Writer();
+    const [windows] = configs(100).filter(({ id }) => id === 'windows');
+    const { order: _, publish, ...unordered } = windows!;
+    const { windowMs: __, ...uncut } = publish;
+    const works = new Works(dir);
+    const event = (n: number) => ({ id: `${n}`, text: `{"id":"${n}","ts":${BASE + n},"v":1}` });
+    works.journal.append([writer.config(windows!, BASE), writer.events('windows', 'two', [event(1)], BASE)]);
+    await works.run();
+    works.journal.append([
+      writer.config({ ...unordered, publish: uncut }, BASE + 10),
+      writer.config(windows!, BASE + 20),
+      writer.events('windows', 'two', [event(30)], BASE + 30),
+    ]);
+    await works.run();
+    works.restart();
+    works.journal.append([writer.cut('windows', BASE + 9000)]);
+    await works.run();
+    works.close();
+    expect(fsck(dir).violations).toEqual([]);
+    expect(await replay(dir)).toMatchObject({ equal: true, packets: 2, leaves: 3 });
   });
 
   test('may be empty', async () => {
