@@ -64,6 +64,9 @@ function printAll(
   limit: number,
   since: number | undefined,
 ): void {
+  if (stream !== undefined && ledger.stream(stream) === undefined) {
+    throw new CliError(MISUSE, `there is no stream ${stream}`);
+  }
   const tally = new Tally();
   const toleranceOf = tolerancesFrom(ledger);
   const newest: DecisionItem[] = [];

@@ -39,6 +39,11 @@ export async function main(argv: string[]): Promise<number> {
   for (const command of commands) {
     program.addCommand(command(run).exitOverride());
   }
+  // Whoever reads our output, `head` for one, may have seen enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
   try {
     await program.parseAsync(argv);
     return await result;

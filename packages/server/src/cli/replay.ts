@@ -64,7 +64,11 @@ function inWords(report: ReplayReport, { from, to }: Partial<Options>, seconds: 
     ...(from === undefined && to === undefined
       ? []
       : ['what comes before the range was derived too, and not compared']),
-    equal ? 'equal' : `${streams.filter(({ difference }) => difference !== undefined).length} streams differ`,
+    packets === 0
+      ? 'nothing to compare'
+      : equal
+        ? 'equal'
+        : `${streams.filter(({ difference }) => difference !== undefined).length} streams differ`,
   ];
   return `${lines.join('\n')}\n`;
 }

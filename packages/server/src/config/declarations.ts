@@ -1,5 +1,6 @@
 /** Sources and streams as declared in `INGEST_SOURCES_JSON` and `STREAMS_JSON`. */
 import { type MappingPolicy, parsePolicy } from '../normalize/policy.ts';
+import { PolicyError } from '../policy/policy-error.ts';
 import { type Classification, PUBLISH_DEFAULTS, type PublishPolicy, type Source, type Stream } from '../stream.ts';
 import { type DeclaredOrder, parseFusion, parseOrder } from './fusing.ts';
 import { boolean, choice, integer, type Json, list, number, object, onlyMembers, text } from './members.ts';
@@ -58,7 +59,8 @@ export function parseMapping(value: unknown, where: string): MappingPolicy {
   try {
     return parsePolicy(value);
   } catch (cause) {
-    throw invalid(where, cause instanceof Error ? cause.message : String(cause), cause);
+    if (!(cause instanceof PolicyError)) throw cause;
+    throw invalid(where, cause.message, cause);
   }
 }
 

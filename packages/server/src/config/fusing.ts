@@ -1,5 +1,6 @@
 /** How a stream orders and fuses what its sources send: the members `fusion`, `order` and `publish.windowMs`. */
 import { checkFusionSources, type FusionPolicy, parseFusionPolicy } from '../fuse/policy.ts';
+import { PolicyError } from '../policy/policy-error.ts';
 import { ORDER_DEFAULTS, type OrderPolicy, type Stream } from '../stream.ts';
 import { choice, integer, type Json, onlyMembers } from './members.ts';
 import { invalid } from './settings.ts';
@@ -14,7 +15,8 @@ export function parseFusion(value: unknown, where: string): FusionPolicy {
   try {
     return parseFusionPolicy(value);
   } catch (cause) {
-    throw invalid(where, cause instanceof Error ? cause.message : String(cause), cause);
+    if (!(cause instanceof PolicyError)) throw cause;
+    throw invalid(where, cause.message, cause);
   }
 }
 
@@ -53,6 +55,7 @@ function checkSources(fusion: FusionPolicy, sources: readonly string[], where: s
   try {
     checkFusionSources(fusion, sources);
   } catch (cause) {
-    throw invalid(`${where}.fusion`, cause instanceof Error ? cause.message : String(cause), cause);
+    if (!(cause instanceof PolicyError)) throw cause;
+    throw invalid(`${where}.fusion`, cause.message, cause);
   }
 }

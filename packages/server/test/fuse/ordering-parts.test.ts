@@ -158,6 +158,8 @@ describe('spans', () => {
     expect([buckets.bucket(17), buckets.release(17), buckets.bucket(-3)]).toEqual([10, 20, -10]);
     const windows = new Spans({ ...config, order, publish: { ...config.publish, windowMs: 100 } });
     expect([windows.window(257), windows.complete(300), windows.flush(257)]).toEqual([200, 300, 300]);
+    // The second goes on where one of another length ended.
+    expect([windows.windowEnd(200), windows.windowEnd(250)]).toEqual([300, 300]);
   });
 
   test('a bucket that begins in a window and ends beyond it holds the window open', () => {

@@ -135,7 +135,7 @@ export const LATE: Scenario[] = [
   },
   {
     name: 'a flood of 10,000 late events, `late: correct`',
-    outcome: 'all of them in one packet of corrections',
+    outcome: 'all of them in one packet of corrections for each window that they belong to',
     setup: windows('correct'),
     happens: FLOODED,
     log: (log) => {
