@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { formatVerifierKey, verifierKey } from '@tidemark/proof';
 import type { Logger } from 'pino';
 import { LocalHeaders } from './anchor/local-headers.ts';
-import { type Config, isLoopback } from './config.ts';
+import { type Config, ConfigError, isLoopback } from './config.ts';
 import { BodyReader } from './http/body.ts';
 import { EventVersions } from './http/event-versions.ts';
 import { buildServer } from './http/server.ts';
@@ -47,15 +47,24 @@ export interface App {
 /** How long answers that are under way may take when the server closes. */
 const CLOSING_MS = 5000;
 
-/** @throws StoreError `in-use`, KeyError, and whatever keeps the port from being bound */
+/** @throws ConfigError, StoreError `in-use`, KeyError, and whatever keeps the port from being bound */
 export async function startApp(config: Config, log: Logger): Promise<App> {
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  makeDataDir(config.dataDir);
   const lock = lockDirectory(config.dataDir);
   try {
     return await startLocked(config, log, lock);
   } catch (cause) {
     lock.release();
     throw cause;
+  }
+}
+
+function makeDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError('setting-invalid', `the data directory ${dataDir} cannot be made: ${why}`, { cause });
   }
 }
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type DeclaredStream, impliedStream, parseMapping, parseSources, parseStreams } from './config/declarations.ts';
 import { parseFusion, settleOrder } from './config/fusing.ts';
-import { ConfigError, environmentName, invalid, Settings } from './config/settings.ts';
+import { ConfigError, environmentName, type FileSetting, invalid, Settings } from './config/settings.ts';
 import { ORDER_DEFAULTS, PUBLISH_DEFAULTS, type PublishPolicy, type Source, type Stream } from './stream.ts';
 
 export { ConfigError } from './config/settings.ts';
@@ -75,13 +75,16 @@ export function loadConfig(overrides: Overrides = {}, env: Environment = process
   const host = overrides.host ?? settings.string('HOST') ?? '127.0.0.1';
   const open = isLoopback(host);
   const publish = PUBLISH_DEFAULTS[settings.oneOf('PUBLISH_MODE', ['live', 'batch'], 'live')];
-  const policy = parseMapping(settings.json('NORMALIZE_POLICY_JSON') ?? {}, 'NORMALIZE_POLICY_JSON');
-  const declared = parseSources(settings.json('INGEST_SOURCES_JSON'), 'INGEST_SOURCES_JSON', { policy, open });
+  const policy = parseMapping(settings.json('NORMALIZE_POLICY_JSON') ?? {}, settings.label('NORMALIZE_POLICY_JSON'));
+  const declared = parseSources(settings.json('INGEST_SOURCES_JSON'), settings.label('INGEST_SOURCES_JSON'), {
+    policy,
+    open,
+  });
   const sources = declared.map(({ source }) => source);
   if (open && !sources.some(({ id }) => id === 'default')) {
     sources.push({ id: 'default', stream: 'default', auth: 'none', enabled: true, dedup: 'id', trust: 1, policy });
   }
-  unique(sources, 'INGEST_SOURCES_JSON');
+  unique(sources, settings.label('INGEST_SOURCES_JSON'));
   return frozen({
     host,
     port: parsePort(overrides.port) ?? settings.integer('PORT', 8788, 0, 65_535),
@@ -157,8 +160,8 @@ function readConfigFile(path: string): object {
 }
 
 /** The members of a configuration file under the names that the environment has for them. */
-function bySetting(given: object, where: string): Map<string, unknown> {
-  const values = new Map<string, unknown>();
+function bySetting(given: object, where: string): Map<string, FileSetting> {
+  const values = new Map<string, FileSetting>();
   for (const [key, value] of Object.entries(given)) {
     const name = FILE_NAMES.get(key) ?? environmentName(key);
     if (name === 'TIDEMARK_CONFIG' || !(SUPPORTED.includes(name) || TO_COME.includes(name))) {
@@ -167,7 +170,7 @@ function bySetting(given: object, where: string): Map<string, unknown> {
     if (values.has(name)) {
       throw new ConfigError('settings-contradict', `${where}: "${key}" is set under another spelling too`);
     }
-    values.set(name, value);
+    values.set(name, { label: `${where}: ${key}`, value });
   }
   return values;
 }
@@ -181,20 +184,22 @@ const FILE_NAMES = new Map([
 ]);
 
 function allStreams(settings: Settings, sources: readonly Source[], publish: PublishPolicy): Stream[] {
-  const declared = parseStreams(settings.json('STREAMS_JSON'), 'STREAMS_JSON', publish);
+  const label = settings.label('STREAMS_JSON');
+  const declared = parseStreams(settings.json('STREAMS_JSON'), label, publish);
   unique(
     declared.map(({ stream }) => stream),
-    'STREAMS_JSON',
+    label,
   );
   const fusionDefault = settings.json('FUSION_POLICY_JSON');
-  const fusion = fusionDefault === undefined ? undefined : parseFusion(fusionDefault, 'FUSION_POLICY_JSON');
+  const fusion =
+    fusionDefault === undefined ? undefined : parseFusion(fusionDefault, settings.label('FUSION_POLICY_JSON'));
   const bufferMs = settings.integer('EVENT_BUFFER_MS', ORDER_DEFAULTS.bufferMs, 0, 86_400_000);
   const ids = new Set(declared.map(({ stream }) => stream.id));
   const implied = [...new Set(sources.map(({ stream }) => stream))]
     .filter((id) => !ids.has(id))
     .map((id): DeclaredStream => ({ stream: impliedStream(id, publish), order: undefined, unfused: false }));
   return [...declared, ...implied].map(({ stream, order, unfused }, index) => {
-    const where = index < declared.length ? `STREAMS_JSON[${index}]` : `stream "${stream.id}"`;
+    const where = index < declared.length ? `${label}[${index}]` : `stream "${stream.id}"`;
     const feeding = sources.filter((source) => source.stream === stream.id).map(({ id }) => id);
     if (feeding.length === 0) {
       throw new ConfigError('settings-contradict', `${where}: no source feeds the stream "${stream.id}"`);

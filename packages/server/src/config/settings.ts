@@ -13,14 +13,26 @@ export function invalid(setting: string, why: string, cause?: unknown): ConfigEr
   return new ConfigError('setting-invalid', `${setting}: ${why}`, { cause });
 }
 
+/** A setting in the configuration file. */
+export interface FileSetting {
+  /** How messages name it: the file, and the key in it. */
+  label: string;
+  value: unknown;
+}
+
 /** The value of a setting under its name in the environment; the environment wins over the file. */
 export class Settings {
   readonly #env: Readonly<Record<string, string | undefined>>;
-  readonly #file: ReadonlyMap<string, unknown>;
+  readonly #file: ReadonlyMap<string, FileSetting>;
 
-  constructor(env: Readonly<Record<string, string | undefined>>, file: ReadonlyMap<string, unknown>) {
+  constructor(env: Readonly<Record<string, string | undefined>>, file: ReadonlyMap<string, FileSetting>) {
     this.#env = env;
     this.#file = file;
+  }
+
+  /** The setting as whoever set it knows it: by its name in the environment, or by its place in the file. */
+  label(name: string): string {
+    return this.#inEnvironment(name) === undefined ? (this.#file.get(name)?.label ?? name) : name;
   }
 
   has(name: string): boolean {
@@ -30,7 +42,7 @@ export class Settings {
   string(name: string): string | undefined {
     const raw = this.#raw(name);
     if (raw === undefined) return undefined;
-    if (typeof raw !== 'string') throw invalid(name, 'must be text');
+    if (typeof raw !== 'string') throw invalid(this.label(name), 'must be text');
     return raw;
   }
 
@@ -39,7 +51,7 @@ export class Settings {
     if (raw === undefined) return fallback;
     const value = typeof raw === 'string' && /^-?\d+$/.test(raw) ? Number(raw) : raw;
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
-      throw invalid(name, `must be a whole number from ${min} to ${max}, not ${JSON.stringify(raw)}`);
+      throw invalid(this.label(name), `must be a whole number from ${min} to ${max}, not ${JSON.stringify(raw)}`);
     }
     return value;
   }
@@ -48,7 +60,8 @@ export class Settings {
     const raw = this.#raw(name);
     if (raw === undefined) return fallback;
     const value = values.find((candidate) => candidate === raw);
-    if (value === undefined) throw invalid(name, `must be one of ${values.join(', ')}, not ${JSON.stringify(raw)}`);
+    if (value === undefined)
+      throw invalid(this.label(name), `must be one of ${values.join(', ')}, not ${JSON.stringify(raw)}`);
     return value;
   }
 
@@ -59,13 +72,16 @@ export class Settings {
     try {
       return JSON.parse(raw);
     } catch (cause) {
-      throw invalid(name, 'is not valid JSON', cause);
+      throw invalid(this.label(name), 'is not valid JSON', cause);
     }
   }
 
   #raw(name: string): unknown {
-    const text = this.#env[name];
-    return text === undefined || text === '' ? this.#file.get(name) : text;
+    return this.#inEnvironment(name) ?? this.#file.get(name)?.value;
+  }
+
+  #inEnvironment(name: string): string | undefined {
+    return this.#env[name] || undefined;
   }
 }
 

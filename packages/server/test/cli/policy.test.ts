@@ -101,9 +101,10 @@ describe('a configuration', () => {
     const { status, stdout } = check([file('faulty.json', config)]);
     expect(status).toBe(1);
     expect(stdout).toMatch(/^INVALID {2}mill: coerce\.a: [^\n]+\nINVALID {2}quay: coerce\.b: [^\n]+\n$/);
-    expect(check([file('other.json', { sources, watchMaxClients: 0 })])).toMatchObject({
+    const other = file('other.json', { sources, watchMaxClients: 0 });
+    expect(check([other])).toMatchObject({
       status: 1,
-      stdout: 'INVALID  WATCH_MAX_CLIENTS: must be a whole number from 1 to 1000000, not 0\n',
+      stdout: `INVALID  ${other}: watchMaxClients: must be a whole number from 1 to 1000000, not 0\n`,
     });
   });
 
