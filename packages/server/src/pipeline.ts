@@ -3,9 +3,7 @@
  * `Passage` runs on its own and ends with the event certified, anchored and visible. Between them lies the journal:
  * `Passage` reads nothing else, so a crash anywhere means no more than starting again from the ledger's cursor.
  */
-import { hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { canonicalize } from '@tidemark/proof';
 import type { Anchorer } from './anchor/anchor.ts';
 import type { Certifier, Collected } from './certify/certifier.ts';
 import type { RollupMaker } from './certify/rollup-maker.ts';
@@ -273,7 +271,7 @@ export class Passage {
     if (stage !== undefined) {
       yield* this.#follow(stream, sameStage(stage.config, config) ? stage.configure(config) : stage.flush());
     }
-    if (first >= certifier.consumed(stream)) certifier.reconfigure(config, policiesOf(config), first, at);
+    if (first >= certifier.consumed(stream)) certifier.reconfigure(config, first, at);
     ordering.reconfigured(config, first, at, certifier.extent(stream).reached);
   }
 
@@ -307,12 +305,4 @@ export class Passage {
       } else certifier.rollUp(stream, step.window);
     }
   }
-}
-
-/** RFC 8785 text of every policy that leaves of the stream may name, by hash. */
-function policiesOf({ sources, fusion }: StreamConfig): Map<string, string> {
-  const policies = [...Object.values(sources), ...(fusion === undefined ? [] : [fusion])].map((policy) =>
-    canonicalize(policy),
-  );
-  return new Map(policies.map((policy) => [hash('sha256', policy, 'hex'), policy]));
 }

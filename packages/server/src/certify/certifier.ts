@@ -1,4 +1,5 @@
 /** All streams' logs, and the commit that makes what they sealed, and how far they have come, durable together. */
+import { hash } from 'node:crypto';
 import { canonicalize } from '@tidemark/proof';
 import type { LogRecord, Position, RollupWindow, SealedPacket } from '../event.ts';
 import { StoreError } from '../store/errors.ts';
@@ -95,7 +96,7 @@ export class Certifier {
   }
 
   /** From `position` on, the stream has another configuration: what came before is sealed under the old one. */
-  reconfigure(config: StreamConfig, policies: ReadonlyMap<string, string>, position: Position, at: number): void {
+  reconfigure(config: StreamConfig, position: Position, at: number): void {
     const log = this.#logs.get(config.id);
     if (log === undefined) {
       const created = new StreamLog(emptyState(config, position + 1), new TileTree(), this.#files, this.#signers);
@@ -106,7 +107,7 @@ export class Certifier {
       log.reconfigure(config, position);
       this.#note(log);
     }
-    for (const [hash, policy] of policies) this.#policies.set(hash, policy);
+    for (const policy of policiesOf(config)) this.#policies.set(hash('sha256', policy, 'hex'), policy);
   }
 
   /**
@@ -200,4 +201,10 @@ function toRow(log: StreamLog): StreamRow {
   const { config, consumed, head, through, rolledUp } = log.state;
   const row = { stream: config.id, size: log.size, consumed, head, through: { ...through }, rolledUp };
   return { ...row, config: canonicalize(config) };
+}
+
+/** RFC 8785 text of every policy that leaves of the stream may name. */
+function policiesOf({ sources, fusion }: StreamConfig): string[] {
+  const policies = [...Object.values(sources), ...(fusion === undefined ? [] : [fusion])];
+  return policies.map((policy) => canonicalize(policy));
 }

@@ -2,29 +2,8 @@
 import { hash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { fusedEventId } from '@tidemark/proof';
+import type { Audit } from '../read/audit.ts';
 import type { Findings } from './findings.ts';
-
-export interface AuditedCandidate {
-  source: string;
-  seq: number;
-  eventId: string;
-  eventTime: string;
-  rawHash: string;
-  policyHash: string;
-  contentHash: string;
-}
-
-/** What of an audit entry other things have to agree with. */
-export interface AuditEntry {
-  stream: string;
-  key: unknown;
-  bucket: string | null;
-  policyHash: string;
-  candidates: AuditedCandidate[];
-  winner: [string, number] | null;
-  outcome: 'resolved' | 'unresolved' | 'quarantined';
-  supersedes?: string;
-}
 
 interface DecisionRow {
   decision: string;
@@ -55,7 +34,7 @@ export class Decisions {
   }
 
   /** The audit entry of the decision that a fused leaf names, if it is there and is the one. */
-  ofFused(leaf: number, decision: string, where: string): AuditEntry | undefined {
+  ofFused(leaf: number, decision: string, where: string): Audit | undefined {
     const row = this.#at.all(this.#stream, leaf).find((each) => each.decision === decision);
     if (row !== undefined) return this.#claim(row as unknown as DecisionRow, where);
     this.#findings.violation('decision-missing', where, `there is no audit entry of ${decision}`);
@@ -97,7 +76,7 @@ export class Decisions {
     }
   }
 
-  #claim(row: DecisionRow, where: string): AuditEntry | undefined {
+  #claim(row: DecisionRow, where: string): Audit | undefined {
     if (this.#claimed !== undefined) this.#claimed++;
     const audit = parsed(row);
     const wrong =
@@ -112,19 +91,19 @@ export class Decisions {
   }
 }
 
-function wrongEntry({ stream, key, bucket }: AuditEntry, row: DecisionRow, due: string): string | undefined {
+function wrongEntry({ stream, key, bucket }: Audit, row: DecisionRow, due: string): string | undefined {
   if (stream !== due) return `the audit entry is of the stream ${stream}`;
   const eventId = fusedEventId(stream, key, bucket);
   return row.event_id === eventId ? undefined : `key and bucket make the event ${eventId}, the row has ${row.event_id}`;
 }
 
-function isHeldBackBy({ outcome, candidates }: AuditEntry, source: string, seq: number): boolean {
+function isHeldBackBy({ outcome, candidates }: Audit, source: string, seq: number): boolean {
   return outcome === 'quarantined' && candidates.some((each) => each.source === source && each.seq === seq);
 }
 
-function parsed({ audit }: DecisionRow): AuditEntry | undefined {
+function parsed({ audit }: DecisionRow): Audit | undefined {
   try {
-    const entry = JSON.parse(audit) as AuditEntry | null;
+    const entry = JSON.parse(audit) as Audit | null;
     return Array.isArray(entry?.candidates) ? entry : undefined;
   } catch (cause) {
     if (cause instanceof SyntaxError) return undefined;

@@ -1,7 +1,8 @@
 /** A fused leaf: against the journal, for its inputs, and against the audit entry of the decision that it names. */
 import { canonicalize, type FusedLeaf, fusedEventId } from '@tidemark/proof';
+import type { Audit } from '../read/audit.ts';
 import type { JournaledConfig } from './configs.ts';
-import type { AuditEntry, Decisions } from './decisions.ts';
+import type { Decisions } from './decisions.ts';
 import type { Findings } from './findings.ts';
 import type { JournaledHeader } from './journal-events.ts';
 
@@ -53,7 +54,7 @@ function wrongPolicy({ policyHash }: FusedLeaf, config: JournaledConfig | undefi
   return config.fusionHash === undefined ? 'a leaf of kind fused' : 'another fusion policy than the journal';
 }
 
-function disagreementOf(leaf: FusedLeaf, audit: AuditEntry): string | undefined {
+function disagreementOf(leaf: FusedLeaf, audit: Audit): string | undefined {
   const { stream, key, candidates, bucket, winner, outcome } = audit;
   if (fusedEventId(stream, key, bucket) !== leaf.eventId) return 'the event id is not that of key and bucket';
   const named = candidates.map(({ source, seq, rawHash, policyHash }) => [source, seq, rawHash, policyHash]);
@@ -73,7 +74,7 @@ function disagreementOf(leaf: FusedLeaf, audit: AuditEntry): string | undefined 
 const NULL_HASH = '74234e98afe7498fb5daf1f36ac2d78acc339464f950703b8c019892f982b90b';
 
 /** Undefined where each field was decided by itself. */
-function contentOf(winner: AuditEntry['winner'], candidates: AuditEntry['candidates']): string | undefined {
+function contentOf(winner: Audit['winner'], candidates: Audit['candidates']): string | undefined {
   if (winner === null) return undefined;
   return candidates.find(({ source, seq }) => source === winner[0] && seq === winner[1])?.contentHash ?? 'none';
 }
