@@ -52,7 +52,7 @@ export type { Verified } from './report.ts';
 export { type Sha256, sha256, sha256d } from './sha256.ts';
 // Primitives.
 export { verifyEcdsa, verifyEd25519 } from './signature.ts';
-export { type AnchoredAt, verifyEnvelope, type Wanted } from './spv.ts';
+export { type AnchoredAt, type FollowedChain, verifyEnvelope, type Wanted } from './spv.ts';
 export { isRfc3339, isUtcMillis } from './time.ts';
 // Bitcoin: transactions, headers and the chain they make.
 export {

@@ -9,13 +9,18 @@ import { DEVELOPMENT_FLOOR_BITS } from './pins.ts';
 import { parseTransaction, type Transaction, transactionId } from './transaction.ts';
 import { type EnvelopeReason, type Refusal, refuse, verdict } from './verdict.ts';
 
+/** What the verification needs of the chain that the verifier follows; a `HeaderChain` is one. */
+export interface FollowedChain extends Pick<HeaderChain, 'find' | 'confirmations'> {
+  readonly pin: { floorBits: number };
+}
+
 /** What the envelope has to show. */
 export interface Wanted {
   versionId: string;
   /** The output that carries it; any, if left out. */
   vout?: number;
   /** The chain the verifier follows; on the development chain there is none but the envelope's own headers. */
-  chain: HeaderChain | 'tidemark-dev';
+  chain: FollowedChain | 'tidemark-dev';
   /** Depth, default 1. */
   minConfs?: number;
 }
@@ -134,13 +139,13 @@ function developmentChain(header: BlockHeader, successors: BlockHeader[]): Heade
   return new HeaderChain(pin, [header, ...successors]);
 }
 
-function checkWork(header: BlockHeader, chain: HeaderChain): void {
+function checkWork(header: BlockHeader, chain: FollowedChain): void {
   if (!meetsTarget(header, chain.pin.floorBits)) {
     refuse('insufficient-work', `block ${header.hash} misses its target, or that the network's floor`);
   }
 }
 
-function checkPlace({ block }: Envelope, header: BlockHeader, chain: HeaderChain): number {
+function checkPlace({ block }: Envelope, header: BlockHeader, chain: FollowedChain): number {
   const found = chain.find(header.hash);
   if (found === undefined) refuse('unknown-block-hash', `block ${header.hash} is not on the chain from the pin`);
   if ('blockHeight' in block && block.blockHeight !== found.height) {
@@ -156,7 +161,7 @@ function checkPath({ proof }: Envelope, header: BlockHeader): void {
   }
 }
 
-function checkDepth(header: BlockHeader, chain: HeaderChain, minConfs: number): number {
+function checkDepth(header: BlockHeader, chain: FollowedChain, minConfs: number): number {
   const confirmations = chain.confirmations(header.hash);
   if (confirmations < minConfs) refuse('insufficient-confs', `${confirmations} confirmations, ${minConfs} wanted`);
   return confirmations;

@@ -199,10 +199,9 @@ export class Passage {
     await this.#stages.rollups?.run();
   }
 
-  /** 6. anchor: the newest packet of each stream, which proves those before it; then publish again */
+  /** 6. anchor: the newest packet of each stream, which proves those before it, and rollups; then publish again */
   async anchor(): Promise<void> {
-    const anchored = await this.#stages.anchorer?.run();
-    if (anchored !== undefined && anchored.length > 0) this.#stages.publish([]);
+    if ((await this.#stages.anchorer?.run()) === true) this.#stages.publish([]);
   }
 
   /** Every journal item below is in the ledger, or held back on purpose. */

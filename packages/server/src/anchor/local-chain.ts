@@ -3,10 +3,12 @@
  * mine. It shows the mechanics and proves nothing to others, who could mine as much themselves; every proof names it.
  */
 import { join } from 'node:path';
-import { anchorScript, parseTransaction } from '@tidemark/proof';
+import type { SQLOutputValue } from 'node:sqlite';
+import { anchorScript, parseTransaction, transactionId } from '@tidemark/proof';
 import type { IdentityKey } from '../keys.ts';
 import { inTransaction, openDatabase } from '../store/sqlite/database.ts';
-import type { AnchorChain, Commitment, Inclusion } from './anchor.ts';
+import type { Submission } from '../store/submissions.ts';
+import type { AnchorChain, Commitment, Fate, Prepared } from './chain.ts';
 import { chainFile, LocalHeaders } from './local-headers.ts';
 import { doubleHash, mine, reversedHex } from './mining.ts';
 import { anchorTransaction, type Coin, coinbase } from './transactions.ts';
@@ -33,15 +35,28 @@ export class LocalChain extends LocalHeaders implements AnchorChain {
     if (this.bestHeight() < 0) this.#addBlock(undefined, undefined);
   }
 
-  /** One transaction in one block for all of them; on disk when this returns. */
-  async anchor(commitments: readonly Commitment[]): Promise<Inclusion[]> {
-    const tip = this.#tip();
+  /** One transaction for all of them. */
+  async make(commitments: readonly Commitment[]): Promise<Prepared> {
     const scripts = commitments.map(({ versionId, parents }) => anchorScript({ mh: versionId, parents }));
-    const rawTx = await anchorTransaction(coinOf(tip), scripts, this.#key);
-    const block = this.#addBlock(tip, rawTx);
-    const txid = reversedHex(doubleHash(rawTx));
-    const envelope = {
+    const rawTx = await anchorTransaction(coinOf(this.#tip()), scripts, this.#key);
+    return {
+      txid: transactionId(rawTx),
       rawTx: Buffer.from(rawTx).toString('hex'),
+      vouts: commitments.map((_, vout) => vout),
+    };
+  }
+
+  /** Mines a block with it, which is on disk when this settles. */
+  async send({ txid, rawTx }: Submission): Promise<Fate> {
+    const raw = Buffer.from(rawTx, 'hex');
+    const tip = this.#tip();
+    const spent = parseTransaction(raw).inputs[0];
+    const coin = coinOf(tip);
+    const isNext = spent?.txid === transactionId(coin.transaction) && spent.vout === coin.vout;
+    const block = isNext ? this.#addBlock(tip, raw) : this.#blockOf(raw);
+    if (block === undefined) return { state: 'failed', reason: 'what it spends has been spent' };
+    const envelope = {
+      rawTx,
       txid,
       proof: {
         txid,
@@ -50,7 +65,11 @@ export class LocalChain extends LocalHeaders implements AnchorChain {
       },
       block: { blockHeader: Buffer.from(block.header).toString('hex') },
     };
-    return commitments.map((_, vout) => ({ txid, vout, height: block.height, envelope }));
+    return { state: 'mined', height: block.height, envelope };
+  }
+
+  follow(submission: Submission): Promise<Fate> {
+    return this.send(submission);
   }
 
   #addBlock(tip: Block | undefined, anchor: Uint8Array | undefined): Block {
@@ -71,14 +90,23 @@ export class LocalChain extends LocalHeaders implements AnchorChain {
   }
 
   #tip(): Block {
-    const row = this.db.prepare('SELECT * FROM blocks ORDER BY height DESC LIMIT 1').get();
-    return {
-      height: Number(row?.height),
-      header: row?.header as Uint8Array,
-      coinbase: row?.coinbase as Uint8Array,
-      anchor: (row?.anchor as Uint8Array | null) ?? undefined,
-    };
+    return toBlock(this.db.prepare('SELECT * FROM blocks ORDER BY height DESC LIMIT 1').get() ?? {});
   }
+
+  /** The block that has a transaction: after a crash the newest one may. */
+  #blockOf(rawTx: Uint8Array): Block | undefined {
+    const row = this.db.prepare('SELECT * FROM blocks WHERE anchor = ? ORDER BY height DESC LIMIT 1').get(rawTx);
+    return row && toBlock(row);
+  }
+}
+
+function toBlock(row: Record<string, SQLOutputValue>): Block {
+  return {
+    height: Number(row.height),
+    header: row.header as Uint8Array,
+    coinbase: row.coinbase as Uint8Array,
+    anchor: (row.anchor as Uint8Array | null) ?? undefined,
+  };
 }
 
 /** What the next transaction spends: the change of the last one, or the first block's reward. */

@@ -13,13 +13,16 @@ interface AnchorRow {
   height: number;
   /** JSON. */
   envelope: string;
-  packet_stream: string | null;
-  packet_end: number | null;
+  version_stream: string | null;
+  version_end: number | null;
 }
 
-const ANCHORS = `SELECT anchors.*, coalesce(transactions.envelope, '') AS envelope, packets.stream AS packet_stream,
-    packets."end" AS packet_end
-  FROM anchors LEFT JOIN transactions USING (txid) LEFT JOIN packets USING (version_id) ORDER BY anchors.height, anchors.version_id`;
+// A rollup's anchor has the end 0. One that was lost proves nothing, and claims nothing.
+const ANCHORS = `SELECT anchors.*, coalesce(transactions.envelope, '') AS envelope,
+    coalesce(packets.stream, rollups.stream) AS version_stream,
+    coalesce(packets."end", iif(rollups.stream IS NULL, NULL, 0)) AS version_end
+  FROM anchors LEFT JOIN transactions USING (txid) LEFT JOIN packets USING (version_id) LEFT JOIN rollups USING (version_id)
+  WHERE lost = 0 ORDER BY anchors.height, anchors.version_id`;
 
 /** @param chain undefined where there is none */
 export function checkAnchors(ledger: DatabaseSync, chain: DatabaseSync | undefined, findings: Findings): void {
@@ -38,7 +41,7 @@ export function checkAnchors(ledger: DatabaseSync, chain: DatabaseSync | undefin
 function checkAnchor(anchor: AnchorRow, header: StatementSync, findings: Findings): void {
   const { version_id: versionId, vout } = anchor;
   const where = `anchor ${versionId}`;
-  const misplaced = wrongPacket(anchor);
+  const misplaced = wrongVersion(anchor);
   if (misplaced !== undefined) findings.violation('anchor-mismatch', where, misplaced);
   const envelope = parsed(anchor.envelope);
   const verdict = verifyEnvelope(envelope, { versionId, vout, chain: 'tidemark-dev' });
@@ -57,10 +60,10 @@ function checkAnchor(anchor: AnchorRow, header: StatementSync, findings: Finding
   }
 }
 
-function wrongPacket({ stream, end, chain, packet_stream, packet_end }: AnchorRow): string | undefined {
+function wrongVersion({ stream, end, chain, version_stream, version_end }: AnchorRow): string | undefined {
   if (chain !== 'tidemark-dev') return `it is on the chain ${chain}, of which nothing is stored`;
-  if (packet_stream === null) return 'there is no such packet';
-  return stream === packet_stream && end === packet_end ? undefined : 'stream and end are not those of the packet';
+  if (version_stream === null) return 'there is no such packet or rollup';
+  return stream === version_stream && end === version_end ? undefined : 'stream and end are not those of the version';
 }
 
 /** What is no JSON is no envelope either, and the verifier says so. */

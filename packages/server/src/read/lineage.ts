@@ -1,7 +1,8 @@
 /** Packets and rollups with their ancestors and proofs, and whether one is ready to be relied on. */
+import type { Headers } from '../headers/headers.ts';
 import type { AnchorRow, LedgerReader, PacketRow } from '../store/ledger.ts';
 import type { RollupRow } from '../store/rollups.ts';
-import type { Headers, ProofBuilder } from './proofs.ts';
+import type { ProofBuilder } from './proofs.ts';
 
 export interface Readiness {
   ready: boolean;

@@ -1,15 +1,10 @@
 /** Self-contained proof files, see `contracts/log.md`. */
 import { inclusionProof } from '@tidemark/proof';
+import type { Headers } from '../headers/headers.ts';
 import { StoreError } from '../store/errors.ts';
 import type { AnchorRow, LedgerReader, PacketRow } from '../store/ledger.ts';
 import type { Line } from './lines.ts';
 import { TileNodes } from './tile-nodes.ts';
-
-/** Headers of the chain that proofs carry on from a block. */
-export interface Headers {
-  bestHeight(): number;
-  headersFrom(height: number, limit: number): string[];
-}
 
 /** Headers after the block's own that a proof file carries at the most, to show the block's depth. */
 const MAX_FOLLOWING_HEADERS = 6;

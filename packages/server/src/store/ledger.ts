@@ -1,6 +1,8 @@
 /** What the pipeline leaves behind: sealed packets and their anchors, in the order in which readers see them. */
+import type { Chain } from '@tidemark/proof';
 import type { Position, SealedPacket, Verdict } from '../event.ts';
 import type { DueRollup, RollupReader, RollupRow } from './rollups.ts';
+import type { SubmissionReader, SubmissionWriter } from './submissions.ts';
 
 /**
  * Number of a happening in the ledger, from 1; a packet takes two for each of its leaves and one for each of its
@@ -18,13 +20,13 @@ export type PacketRow = Pick<
   'stream' | 'start' | 'end' | 'versionId' | 'contentHash' | 'manifest' | 'checkpoint' | 'sealedAt'
 >;
 
-/** A packet's versionId in a transaction in a block. */
+/** The versionId of a packet, or of a rollup, in a transaction in a block. */
 export interface AnchorRow {
   versionId: string;
   stream: string;
-  /** End of the packet: the anchor proves every leaf below. */
+  /** End of the packet: the anchor proves every leaf below. 0 for a rollup, which proves its parents alone. */
   end: number;
-  chain: string;
+  chain: Chain;
   vout: number;
   txid: string;
   height: number;
@@ -108,7 +110,11 @@ export interface LedgerCommit {
 /** The write side; one writer. Each call is one atomic commit, on disk when it returns. */
 export interface LedgerWriter extends LedgerReader {
   commit(step: LedgerCommit): void;
+  /** Anchors that a block has. The submissions that carried them are mined; what a rollup's proves, readers are not told. */
   recordAnchors(anchors: readonly AnchorRow[]): void;
+  readonly submit: SubmissionWriter;
+  /** A witness's signature of the checkpoint of a packet; the newest stands. */
+  recordCosignature(versionId: string, witness: string, line: string): void;
   /** A rollup that was due has been made. */
   recordRollup(rollup: RollupRow): void;
 }
@@ -118,6 +124,7 @@ export type CertifierLedger = Pick<LedgerWriter, 'cursor' | 'streams' | 'stages'
 
 export interface LedgerReader {
   readonly rollups: RollupReader;
+  readonly submissions: SubmissionReader;
   /** Every journal item below this position is in the ledger, or in a stage's state. */
   cursor(): Position;
   /** The last position given out; 0 when empty. */
@@ -154,10 +161,13 @@ export interface LedgerReader {
   conflictsIn(leaves: Pick<PacketRow, 'stream' | 'start' | 'end'>, from: number, limit: number): DecisionRow[];
   policy(hash: string): string | undefined;
   tile(stream: string, level: number, index: number): Buffer | undefined;
+  /** The last one that there was, lost or not. */
   anchor(versionId: string): AnchorRow | undefined;
+  /** The version's own, if a block of the best chain has it. */
+  standingAnchor(versionId: string): AnchorRow | undefined;
   /** The first anchored packet whose end is at least `end`: it proves all leaves below `end`. */
   anchorCovering(stream: string, end: number): AnchorRow | undefined;
-  /** The newest packet of each stream that no anchor covers. */
-  unanchoredHeads(): PacketRow[];
+  /** Signature lines of witnesses under the checkpoint of a packet. */
+  cosignatures(versionId: string): string[];
   close(): void;
 }

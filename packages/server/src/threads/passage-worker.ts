@@ -30,7 +30,7 @@ const ledger = new SqliteLedger(setup.dataDir);
 const files = new PacketFiles(setup.dataDir);
 const normalizer = new Normalizer();
 const chain = setup.anchor.mode === 'local' ? new LocalChain(setup.dataDir, keys.identity, Date.now) : undefined;
-const anchorer = chain && new Anchorer(ledger, chain);
+const anchorer = chain && new Anchorer(ledger, chain, chain, Date.now);
 const signers: Signers = {
   version: (publisher, versionId) => {
     if (publisher !== keys.identity.publicKey) throw new KeyError('key-missing', `the key of ${publisher} is not here`);

@@ -1,6 +1,7 @@
 import { verifyEnvelope } from '@tidemark/proof';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LocalChain } from '../../src/anchor/local-chain.ts';
+import { anchorAll } from '../support/anchored.ts';
 import { Directories } from '../support/directories.ts';
 import { Writer } from '../support/journal.ts';
 import { IDENTITY, streamConfig } from '../support/node.ts';
@@ -73,13 +74,30 @@ describe('anchoring', () => {
     expect([a1, b1, a2].map(anchorAt)).toEqual([1, 1, 2]);
   });
 
-  test('whose result was lost is done again: a spare transaction on the chain, and one anchor in the ledger', async () => {
+  test('whose result was lost is found again on the chain, where nothing is spent twice', async () => {
     const a1 = await packet('alpha', '1');
     works.ledger.fault = 'failed';
     await expect(works.anchor()).rejects.toThrow('injected');
     expect([chain.bestHeight(), anchorAt(a1)]).toEqual([1, undefined]);
+    works.restart();
     await works.anchor();
+    expect([chain.bestHeight(), anchorAt(a1)]).toEqual([1, 1]);
+  });
+
+  test('of what the chain will never take is done again with another transaction', async () => {
+    const a1 = await packet('alpha', '1');
+    // As when another node, with the same key, had spent the coin first.
+    const [stale] = [await chain.make([{ versionId: a1, parents: [] }])];
+    await anchorAll(chain, [{ versionId: 'f'.repeat(64), parents: [] }]);
+    const commitments = [{ versionId: a1, vout: 0 }];
+    const { txid, rawTx } = stale;
+    works.ledger.submit.add({
+      ...{ txid, rawTx, chain: chain.name, commitments, madeAt: 1, state: 'made', reason: undefined },
+    });
+    await works.anchor();
+    expect(works.ledger.submissions.one(txid)).toMatchObject({ state: 'failed', reason: 'what it spends has been spent' });
     expect([chain.bestHeight(), anchorAt(a1)]).toEqual([2, 2]);
+    expect(works.ledger.submissions.carrying(a1)).toMatchObject({ state: 'mined' });
   });
 
   test('whose answer was lost is not done again', async () => {

@@ -11,9 +11,10 @@ import {
   verifyEnvelope,
 } from '@tidemark/proof';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Commitment, Inclusion } from '../../src/anchor/anchor.ts';
+import type { Commitment } from '../../src/anchor/chain.ts';
 import { LocalChain } from '../../src/anchor/local-chain.ts';
 import { LocalHeaders } from '../../src/anchor/local-headers.ts';
+import { anchorAll, type Inclusion } from '../support/anchored.ts';
 import { Directories } from '../support/directories.ts';
 import { IDENTITY } from '../support/node.ts';
 
@@ -49,7 +50,7 @@ describe('blocks', () => {
   test('link to one another from the first on, and each meets the target', async () => {
     const { chain } = open();
     expect(chain.bestHeight()).toBe(0);
-    for (let index = 0; index < 5; index++) await chain.anchor([commitment(index)]);
+    for (let index = 0; index < 5; index++) await anchorAll(chain, [commitment(index)]);
     const headers = headersOf(chain);
     expect(headers).toHaveLength(6);
     expect(headers[0]?.prevHash).toBe('0'.repeat(64));
@@ -68,7 +69,7 @@ describe('blocks', () => {
     const { chain, clock } = open();
     for (const seconds of [5, 3, 9]) {
       clock.now = START + seconds * 1000 + 999;
-      await chain.anchor([commitment(seconds)]);
+      await anchorAll(chain, [commitment(seconds)]);
     }
     expect(headersOf(chain).map(({ time }) => time - START / 1000)).toEqual([0, 5, 5, 9]);
     chain.close();
@@ -79,7 +80,7 @@ describe('an inclusion', () => {
   test('is one that the verifier takes, on the development chain alone', async () => {
     const { chain } = open();
     for (let index = 0; index < 4; index++) {
-      const [inclusion] = await chain.anchor([commitment(index, versionOf('parent'))]);
+      const [inclusion] = await anchorAll(chain, [commitment(index, versionOf('parent'))]);
       const { txid, height } = inclusion!;
       const header = headersOf(chain)[height];
       expect(height).toBe(index + 1);
@@ -94,9 +95,9 @@ describe('an inclusion', () => {
 
   test('gains confirmations with each block', async () => {
     const { chain } = open();
-    const [inclusion] = await chain.anchor([commitment('first')]);
+    const [inclusion] = await anchorAll(chain, [commitment('first')]);
     expect(verify(inclusion, versionOf('first'), 2)).toMatchObject({ valid: false, reason: 'insufficient-confs' });
-    for (let index = 0; index < 2; index++) await chain.anchor([commitment(index)]);
+    for (let index = 0; index < 2; index++) await anchorAll(chain, [commitment(index)]);
     const after = chain.headersFrom(inclusion!.height, 100);
     expect(verify(inclusion, versionOf('first'), 3, after)).toMatchObject({ valid: true, confirmations: 3 });
     chain.close();
@@ -106,7 +107,7 @@ describe('an inclusion', () => {
     const { chain } = open();
     const parents = [[], [versionOf('p1')], [versionOf('p2'), versionOf('p1'), versionOf('p3')]];
     const commitments = parents.map((list, index) => commitment(index, ...list));
-    const inclusions = await chain.anchor(commitments);
+    const inclusions = await anchorAll(chain, commitments);
     expect(inclusions.map(({ vout, height }) => [vout, height])).toEqual([
       [0, 1],
       [1, 1],
@@ -125,14 +126,17 @@ describe('an inclusion', () => {
 
   test('may be of a thousand', async () => {
     const { chain } = open();
-    const inclusions = await chain.anchor(Array.from({ length: 1000 }, (_, index) => commitment(index)));
+    const inclusions = await anchorAll(
+      chain,
+      Array.from({ length: 1000 }, (_, index) => commitment(index)),
+    );
     expect(verify(inclusions[999], versionOf(999))).toMatchObject({ valid: true, vout: 999 });
     chain.close();
   });
 
   test('with anything changed is none', async () => {
     const { chain } = open();
-    const [inclusion] = await chain.anchor([commitment('x')]);
+    const [inclusion] = await anchorAll(chain, [commitment('x')]);
     const envelope = envelopeOf(inclusion);
     const [step] = envelope.proof.path;
     const refused = (changed: object) =>
@@ -153,7 +157,7 @@ test('each transaction spends the change of the one before, with a valid signatu
   const { chain } = open();
   const raws: string[] = [];
   for (let index = 0; index < 3; index++) {
-    const [inclusion] = await chain.anchor([commitment(index), commitment(`${index}b`)]);
+    const [inclusion] = await anchorAll(chain, [commitment(index), commitment(`${index}b`)]);
     raws.push(envelopeOf(inclusion).rawTx);
   }
   const transactions = raws.map((raw) => Transaction.fromHex(raw));
@@ -176,12 +180,12 @@ test('each transaction spends the change of the one before, with a valid signatu
 describe('opened again', () => {
   test('the chain goes on where it ended', async () => {
     const { dir, chain } = open();
-    const [before] = await chain.anchor([commitment('before')]);
+    const [before] = await anchorAll(chain, [commitment('before')]);
     const headers = headersOf(chain);
     chain.close();
     const again = open(dir).chain;
     expect(headersOf(again)).toEqual(headers);
-    const [after] = await again.anchor([commitment('after')]);
+    const [after] = await anchorAll(again, [commitment('after')]);
     expect(after?.height).toBe(2);
     expect(headersOf(again)[2]?.prevHash).toBe(headers[1]?.hash);
     expect(verify(after, versionOf('after'))).toMatchObject({ valid: true });
@@ -193,7 +197,7 @@ describe('opened again', () => {
     const { dir, chain } = open();
     const reader = new LocalHeaders(dir);
     expect(reader.bestHeight()).toBe(0);
-    await chain.anchor([commitment('x')]);
+    await anchorAll(chain, [commitment('x')]);
     expect(reader.bestHeight()).toBe(1);
     expect(reader.headersFrom(0, 10)).toEqual(chain.headersFrom(0, 10));
     reader.close();

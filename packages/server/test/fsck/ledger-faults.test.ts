@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { describe } from 'vitest';
 import { LocalChain } from '../../src/anchor/local-chain.ts';
+import { anchorAll } from '../support/anchored.ts';
 import { IDENTITY } from '../support/node.ts';
 import { type Fault, faultTables, flipped } from './fault-table.ts';
 import type { Copy } from './made.ts';
@@ -185,7 +186,7 @@ async function forgeAnchor(copy: Copy): Promise<void> {
   );
   const { lineage } = JSON.parse(String(manifest)) as { lineage: { parents: string[] } };
   const chain = new LocalChain(directories.next(), IDENTITY, () => 1_700_000_000_000);
-  const [forged] = await chain.anchor([{ versionId: String(version_id), parents: lineage.parents }]);
+  const [forged] = await anchorAll(chain, [{ versionId: String(version_id), parents: lineage.parents }]);
   chain.close();
   copy.ledger('INSERT INTO transactions VALUES (?, ?)', forged!.txid, JSON.stringify(forged?.envelope));
   copy.ledger(

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SealedPacket } from '../../src/event.ts';
 import type { AnchorRow, LedgerReader, LedgerWriter, PacketRow, StreamRow } from '../../src/store/ledger.ts';
 import type { DueRollup, RollupRow } from '../../src/store/rollups.ts';
+import type { Submission } from '../../src/store/submissions.ts';
 
 export interface LedgerUnderTest {
   write(): LedgerWriter;
@@ -107,6 +108,8 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
     });
     const beta = streamOf('beta', { consumed: 5, size: 2, head: ids.b1, through: { two: 1 } });
 
+    const waiting = () => ledger.submissions.waiting(9).map(({ versionId }) => versionId);
+
     function fill(): void {
       const one = streamOf('alpha', { consumed: 6, size: 3, head: ids.a1, through: { one: 2 } });
       ledger.commit({
@@ -145,7 +148,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       expect(ledger.positionOfLeaf('alpha', 0)).toBeUndefined();
       expect(ledger.tile('alpha', 0, 0)).toBeUndefined();
       expect(ledger.anchorCovering('alpha', 0)).toBeUndefined();
-      expect(ledger.unanchoredHeads()).toEqual([]);
+      expect(waiting()).toEqual([]);
     });
 
     test('a commit changes all that it names, and stays', () => {
@@ -282,9 +285,9 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
 
     test('an anchor covers every packet below it; the heads that have none are named', () => {
       fill();
-      expect(ledger.unanchoredHeads()).toEqual([rowOf(a2), rowOf(b1)]);
+      expect(waiting()).toEqual([ids.a2, ids.b1]);
       ledger.recordAnchors([anchorOf(a2, 7)]);
-      expect(ledger.unanchoredHeads()).toEqual([rowOf(b1)]);
+      expect(waiting()).toEqual([ids.b1]);
       expect(ledger.anchor(ids.a2)).toEqual(anchorOf(a2, 7));
       expect(ledger.anchor(ids.a1)).toBeUndefined();
       expect([1, 3, 4, 6].map((end) => ledger.anchorCovering('alpha', end)?.height)).toEqual([7, 7, 7, 7]);
@@ -297,6 +300,82 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       ledger.recordAnchors([anchorOf(a1, 5)]);
       ledger.recordAnchors([anchorOf(a2, 7)]);
       expect([1, 3, 4].map((end) => ledger.anchorCovering('alpha', end)?.height)).toEqual([5, 5, 7]);
+    });
+
+    const submissionOf = (txid: string, madeAt: number, ...versionIds: string[]): Submission => ({
+      ...{ txid: txid.repeat(64), chain: 'regtest', rawTx: 'c0ffee', madeAt, state: 'made', reason: undefined },
+      commitments: versionIds.map((versionId, vout) => ({ versionId, vout })),
+    });
+
+    test('what an open submission carries does not wait for another; what a failed one carried does', () => {
+      fill();
+      const [one, two] = [submissionOf('1', 5, ids.b1), submissionOf('2', 4, ids.a2, ids.b1)];
+      ledger.submit.add(one);
+      expect(waiting()).toEqual([ids.a2]);
+      ledger.submit.note(one.txid, 'failed', 'double-spent');
+      expect(waiting()).toEqual([ids.a2, ids.b1]);
+      ledger.submit.add(two);
+      ledger.submit.note(two.txid, 'sent', undefined);
+      const { submissions } = ledger;
+      expect(waiting()).toEqual([]);
+      expect(submissions.one(one.txid)).toEqual({ ...one, state: 'failed', reason: 'double-spent' });
+      expect(submissions.open()).toEqual([{ ...two, state: 'sent' }]);
+      expect(submissions.carrying(ids.b1)?.txid).toBe(one.txid);
+      expect(submissions.carrying(ids.a1)).toBeUndefined();
+    });
+
+    test('an anchor whose block is gone covers nothing until it is mined again', () => {
+      fill();
+      const sent = submissionOf('f', 5, ids.a2);
+      ledger.submit.add(sent);
+      ledger.recordAnchors([anchorOf(a2, 7), anchorOf(b1, 7)]);
+      expect(ledger.submissions.minedFrom(7)).toEqual([{ txid: sent.txid, height: 7, envelope: '{}' }]);
+      expect(ledger.submissions.minedFrom(8)).toEqual([]);
+      expect(ledger.submit.lose([sent.txid])).toEqual([anchorOf(a2, 7), anchorOf(b1, 7)]);
+      expect([ledger.anchorCovering('alpha', 6), ledger.standingAnchor(ids.a2)]).toEqual([undefined, undefined]);
+      expect(ledger.submissions.minedFrom(0)).toEqual([]);
+      expect(ledger.submissions.open()).toMatchObject([{ state: 'sent', reason: 'its block has left the best chain' }]);
+      expect(waiting()).toEqual([ids.b1]);
+      const head = ledger.head();
+      const again = { ...anchorOf(a2, 9), envelope: '{"again":1}' };
+      ledger.recordAnchors([again]);
+      expect(ledger.standingAnchor(ids.a2)).toEqual(again);
+      expect(ledger.submissions.one(sent.txid)?.state).toBe('mined');
+      expect(ledger.read(head + 1, 9)).toEqual([
+        { kind: 'anchor', first: head + 1, count: 1, anchor: again, packet: rowOf(a2) },
+      ]);
+    });
+
+    test('a rollup waits for its own anchor, of which readers are not told', () => {
+      fill();
+      const due = dueOf('alpha', 0, 3);
+      ledger.commit({ ...UNSTAGED, cursor: 9, rollups: [due], packets: [], streams: [], policies: new Map() });
+      ledger.recordRollup(madeOf(due, ids.a3));
+      expect(waiting()).toEqual([ids.a2, ids.b1, ids.a3]);
+      expect(ledger.submissions.waiting(9)[2]).toMatchObject({
+        stream: 'alpha',
+        end: 0,
+        manifest: `{"of":"${ids.a3}"}`,
+      });
+      const anchor = { ...anchorOf(a2, 7), versionId: ids.a3, end: 0 };
+      const head = ledger.head();
+      ledger.recordAnchors([anchor]);
+      expect([waiting(), ledger.head(), ledger.standingAnchor(ids.a3)]).toEqual([[ids.a2, ids.b1], head, anchor]);
+      expect(ledger.anchorCovering('alpha', 1)).toBeUndefined();
+      ledger.submit.lose([anchor.txid]);
+      expect(waiting()).toEqual([ids.a2, ids.b1, ids.a3]);
+    });
+
+    test('a witness has one signature under a checkpoint', () => {
+      fill();
+      for (const [witness, line] of [
+        ['w2', 'b'],
+        ['w1', 'a'],
+        ['w2', 'c'],
+      ] as const) {
+        ledger.recordCosignature(ids.a1, witness, line);
+      }
+      expect([ledger.cosignatures(ids.a1), ledger.cosignatures(ids.a2)]).toEqual([['a', 'c'], []]);
     });
 
     test('rollups come due in order, each is made once, and they are listed from the newest on', () => {

@@ -1,5 +1,6 @@
 /** The pipeline over real storage, as its thread puts it together. */
-import { type AnchorChain, Anchorer } from '../../src/anchor/anchor.ts';
+import { Anchorer } from '../../src/anchor/anchor.ts';
+import type { LocalChain } from '../../src/anchor/local-chain.ts';
 import { Certifier } from '../../src/certify/certifier.ts';
 import { RollupMaker } from '../../src/certify/rollup-maker.ts';
 import type { SealedPacket } from '../../src/event.ts';
@@ -50,11 +51,11 @@ export class Works {
   /** What was told to the readers, one item a call. */
   readonly published: SealedPacket[][] = [];
   readonly #normalizer = new Normalizer();
-  readonly #chain: AnchorChain | undefined;
+  readonly #chain: LocalChain | undefined;
   readonly #ordering: OrderingOptions;
   #passage: Passage;
 
-  constructor(dir: string, chain?: AnchorChain, ordering: OrderingOptions = {}) {
+  constructor(dir: string, chain?: LocalChain, ordering: OrderingOptions = {}) {
     this.#ordering = ordering;
     this.journal = new SqliteJournal(dir);
     this.ledger = new FaultyLedger(dir);
@@ -110,7 +111,7 @@ export class Works {
   #open(): Passage {
     this.files.prepare();
     const certifier = new Certifier(this.ledger, this.files, SIGNERS);
-    const anchorer = this.#chain && new Anchorer(this.ledger, this.#chain);
+    const anchorer = this.#chain && new Anchorer(this.ledger, this.#chain, this.#chain, () => 1_772_366_400_000);
     const { journal } = this;
     const ordering = new Ordering(this.ledger.stages(), recallFrom(journal, this.#normalizer), this.#ordering);
     const publish = (packets: readonly SealedPacket[]) => void this.published.push([...packets]);

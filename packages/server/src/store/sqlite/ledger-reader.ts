@@ -20,6 +20,7 @@ import type {
 import { openDatabase } from './database.ts';
 import { type Row, toAnchor, toBuffer, toDecision, toPacket, toQuarantined, toStream } from './ledger-rows.ts';
 import { SqliteRollupReader } from './rollups.ts';
+import { SqliteSubmissionReader } from './submissions.ts';
 
 export const LEDGER_FILE = 'ledger.db';
 const OFFSET_BYTES = 4;
@@ -27,12 +28,14 @@ const PACKET = 'version_id, stream, "start", "end", content_hash, manifest, chec
 
 export class SqliteLedgerReader implements LedgerReader {
   readonly rollups: SqliteRollupReader;
+  readonly submissions: SqliteSubmissionReader;
   protected readonly db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(dir: string, db = openDatabase(join(dir, LEDGER_FILE))) {
     this.db = db;
     this.rollups = new SqliteRollupReader(db);
+    this.submissions = new SqliteSubmissionReader(db);
   }
 
   cursor(): Position {
@@ -191,19 +194,25 @@ export class SqliteLedgerReader implements LedgerReader {
     return row && toAnchor(row);
   }
 
+  standingAnchor(versionId: string): AnchorRow | undefined {
+    const sql = 'SELECT * FROM anchors JOIN transactions USING (txid) WHERE version_id = ? AND lost = 0';
+    const row = this.#get(sql, versionId);
+    return row && toAnchor(row);
+  }
+
   anchorCovering(stream: string, end: number): AnchorRow | undefined {
     const row = this.#get(
-      'SELECT * FROM anchors JOIN transactions USING (txid) WHERE stream = ? AND "end" >= ? ORDER BY "end" LIMIT 1',
+      `SELECT * FROM anchors JOIN transactions USING (txid) WHERE stream = ? AND "end" >= ? AND lost = 0
+        ORDER BY "end" LIMIT 1`,
       stream,
       end,
     );
     return row && toAnchor(row);
   }
 
-  unanchoredHeads(): PacketRow[] {
-    const sql = `SELECT ${PACKET} FROM packets JOIN streams USING (stream)
-      WHERE version_id = streams.head AND version_id NOT IN (SELECT version_id FROM anchors) ORDER BY stream`;
-    return this.#all(sql).map(toPacket);
+  cosignatures(versionId: string): string[] {
+    const sql = 'SELECT line FROM cosignatures WHERE version_id = ? ORDER BY witness';
+    return this.#all(sql, versionId).map(({ line }) => String(line));
   }
 
   close(): void {

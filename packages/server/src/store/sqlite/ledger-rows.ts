@@ -1,5 +1,6 @@
 /** Rows of the ledger's tables as the values that the rest of the program knows. */
 import type { SQLOutputValue } from 'node:sqlite';
+import type { Chain } from '@tidemark/proof';
 import { StoreError } from '../errors.ts';
 import type { AnchorRow, DecisionRow, PacketRow, QuarantineRow, StreamRow } from '../ledger.ts';
 
@@ -40,7 +41,7 @@ export function toAnchor(row: Row): AnchorRow {
     versionId: String(row.version_id),
     stream: String(row.stream),
     end: Number(row.end),
-    chain: String(row.chain),
+    chain: row.chain as Chain,
     vout: Number(row.vout),
     txid: String(row.txid),
     height: Number(row.height),

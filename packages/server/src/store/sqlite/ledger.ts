@@ -5,9 +5,11 @@ import type { SealedPacket } from '../../event.ts';
 import { StoreError } from '../errors.ts';
 import type { AnchorRow, LedgerCommit, LedgerEntry, LedgerPosition, LedgerWriter } from '../ledger.ts';
 import type { RollupRow } from '../rollups.ts';
+import type { SubmissionWriter } from '../submissions.ts';
 import { inTransaction, openDatabase } from './database.ts';
 import { LEDGER_FILE, SqliteLedgerReader } from './ledger-reader.ts';
 import { SqliteRollupWriter } from './rollups.ts';
+import { SqliteSubmissionWriter } from './submissions.ts';
 
 const MIGRATIONS = join(import.meta.dirname, 'migrations', 'ledger');
 const PAGE_SIZE = 16_384;
@@ -27,9 +29,10 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
   readonly #insertDecision: StatementSync;
   readonly #putPolicy: StatementSync;
   readonly #setCursor: StatementSync;
-  readonly #putTransaction: StatementSync;
-  readonly #insertAnchor: StatementSync;
+  readonly #putCosignature: StatementSync;
   readonly #rollups: SqliteRollupWriter;
+  readonly #submissions: SqliteSubmissionWriter;
+  readonly submit: SubmissionWriter;
 
   constructor(dir: string) {
     super(dir, openDatabase(join(dir, LEDGER_FILE), { migrations: MIGRATIONS, pageSize: PAGE_SIZE }));
@@ -49,9 +52,10 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
     this.#insertDecision = db.prepare('INSERT INTO decisions VALUES (NULL, ?, ?, ?, ?, ?, ?)');
     this.#putPolicy = db.prepare('INSERT OR IGNORE INTO policies VALUES (?, ?)');
     this.#setCursor = db.prepare('UPDATE cursor SET position = ?');
-    this.#putTransaction = db.prepare('INSERT OR IGNORE INTO transactions VALUES (?, ?)');
-    this.#insertAnchor = db.prepare('INSERT INTO anchors VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#putCosignature = db.prepare('INSERT OR REPLACE INTO cosignatures VALUES (?, ?, ?)');
     this.#rollups = new SqliteRollupWriter(db);
+    this.#submissions = new SqliteSubmissionWriter(db);
+    this.submit = this.#submitter();
     this.#head = this.head();
   }
 
@@ -74,16 +78,31 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
 
   recordAnchors(anchors: readonly AnchorRow[]): void {
     this.#write(() => {
-      for (const { versionId, stream, end, chain, vout, txid, height, envelope } of anchors) {
-        this.#putTransaction.run(txid, envelope);
-        this.#insertAnchor.run(versionId, stream, end, chain, vout, txid, height);
-        this.#enter('anchor', 1, versionId);
+      for (const anchor of anchors) {
+        this.#submissions.anchor(anchor);
+        if (anchor.end > 0) this.#enter('anchor', 1, anchor.versionId);
       }
     });
   }
 
   recordRollup(rollup: RollupRow): void {
-    this.#write(() => this.#rollups.record(rollup));
+    this.#write(() => {
+      this.#rollups.record(rollup);
+      this.#submissions.expect(rollup.versionId);
+    });
+  }
+
+  recordCosignature(versionId: string, witness: string, line: string): void {
+    this.#write(() => void this.#putCosignature.run(versionId, witness, line));
+  }
+
+  #submitter(): SubmissionWriter {
+    const submissions = this.#submissions;
+    return {
+      add: (submission) => this.#write(() => submissions.add(submission)),
+      note: (txid, state, reason) => this.#write(() => submissions.note(txid, state, reason)),
+      lose: (txids) => this.#write(() => txids.flatMap((txid) => submissions.lose(txid))),
+    };
   }
 
   #writePacket(packet: SealedPacket): void {
@@ -110,10 +129,10 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
     this.#head += count;
   }
 
-  #write(work: () => void): void {
+  #write<T>(work: () => T): T {
     const head = this.#head;
     try {
-      inTransaction(this.db, work);
+      return inTransaction(this.db, work);
     } catch (cause) {
       this.#head = head;
       throw new StoreError('write-failed', 'the ledger cannot be written', { cause });
