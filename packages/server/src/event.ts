@@ -83,19 +83,46 @@ export interface FusedRecord extends Verdict {
   payloadHash: string;
 }
 
-/** An operator's word as the log has it, signed: a quarantined event is given up. */
-export interface ControlRecord {
+/** What the log says of itself, signed. */
+interface Control<Action extends string, Data extends object> {
   kind: 'control';
-  /** Position of the operator's word in the journal. */
-  word: Position;
-  /** Position of the event that it is about. */
-  about: Position;
-  action: 'quarantine-discarded';
-  data: { source: string; seq: number; eventId: string; by: string; reason: string };
+  /** Position of the journal item that it comes of. */
+  cause: Position;
+  action: Action;
+  data: Data;
 }
 
+/** An operator's word: a quarantined event is given up. */
+export interface DiscardRecord
+  extends Control<
+    'quarantine-discarded',
+    { source: string; seq: number; eventId: string; by: string; reason: string }
+  > {
+  /** Position of the event. */
+  about: Position;
+}
+
+/**
+ * From here on, another configuration holds. It is the last leaf under the former one, and signed by its key, so that
+ * whoever trusts that key knows the new one from it.
+ */
+export type ChangeRecord = Control<'policy-changed' | 'key-rotated', ConfigChange>;
+
+export interface ConfigChange {
+  /** `content.log.config` of the packets to come. */
+  config: string;
+  /** Names of the members of the configuration that are not what they were. */
+  changed: string[];
+  /** The new key of the log, if it has one. */
+  logKey?: string;
+  /** The new identity key, if there is one. */
+  publisher?: string;
+}
+
+export type ControlRecord = DiscardRecord | ChangeRecord;
+
 /** What an operator's word makes of an event in quarantine. */
-export type Resolved = (AcceptedEvent & { released: Position }) | ControlRecord;
+export type Resolved = (AcceptedEvent & { released: Position }) | DiscardRecord;
 
 /** What goes into a stream's log, one leaf each. */
 export type LogRecord = NormalizedEvent | FusedRecord | ControlRecord;

@@ -42,7 +42,7 @@ export class Resolver {
     const { source, events } = entry;
     const place = position - entry.first;
     const data = { source, seq: entry.seq + place, eventId: events.eventId(place), by, reason };
-    return { kind: 'control', word: first, about: position, action: 'quarantine-discarded', data };
+    return { kind: 'control', cause: first, about: position, action: 'quarantine-discarded', data };
   }
 
   #entryAt(position: Position): EventsEntry {

@@ -7,6 +7,7 @@ import type { CertifierLedger, LedgerCommit, StageRow, StreamRow } from '../stor
 import type { PacketStore } from '../store/packets.ts';
 import type { DueRollup } from '../store/rollups.ts';
 import type { StreamConfig } from '../stream.ts';
+import { changeRecord } from './config-change.ts';
 import { type Arrival, emptyState, type Signers, StreamLog } from './stream-log.ts';
 import { TileTree } from './tile-tree.ts';
 
@@ -95,7 +96,10 @@ export class Certifier {
     this.#note(log);
   }
 
-  /** From `position` on, the stream has another configuration: what came before is sealed under the old one. */
+  /**
+   * From `position` on, the stream has another configuration: what came before is sealed under the old one, and then a
+   * leaf that says so.
+   */
   reconfigure(config: StreamConfig, position: Position, at: number): void {
     const log = this.#logs.get(config.id);
     if (log === undefined) {
@@ -104,6 +108,10 @@ export class Certifier {
       this.#note(created);
     } else {
       this.#seal(log, at);
+      if (log.size > 0) {
+        log.append(changeRecord(log.state.config, config, position), { arrivedAt: at });
+        this.#seal(log, at);
+      }
       log.reconfigure(config, position);
       this.#note(log);
     }

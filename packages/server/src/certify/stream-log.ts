@@ -34,8 +34,8 @@ export interface Signers {
   version: SignVersion;
   /** The checkpoint of a log as a note signed with this C2SP verifier key's private half; throws where it is not at hand. */
   checkpoint: (logKey: string, size: number, root: Buffer) => string;
-  /** Ed25519 signature of the UTF-8 bytes of the text by the same key, base64. */
-  control: (logKey: string, text: string) => string;
+  /** Ed25519 signature of the UTF-8 bytes of the text, which is that of this leaf of the stream, by the same key, base64. */
+  control: (logKey: string, text: string, stream: string, leaf: number) => string;
 }
 
 /** A packet is cut at this size whatever its number of leaves: readers may have to fetch it whole. */
@@ -133,7 +133,7 @@ export class StreamLog {
     const payload = 'payload' in record ? record.payload : undefined;
     this.#tree.append(open.content.append(this.#leafText(record), payload));
     if (record.kind === 'fused') noteFused(open, record, leaf);
-    else if (record.kind === 'control') open.moved.push({ position: record.about, leaf });
+    else if (record.kind === 'control') noteControl(open, record, leaf);
     else noteEvent(open, record, leaf);
     open.newest = arrivedAt;
     open.through = through;
@@ -208,7 +208,7 @@ export class StreamLog {
   #leafText(record: LogRecord): string {
     const { id, logKey } = this.#state.config;
     if (record.kind !== 'control') return recordLeaf(id, record);
-    return controlLeaf(id, record, (text) => this.#signers.control(logKey, text));
+    return controlLeaf(id, record, (text) => this.#signers.control(logKey, text, id, this.#tree.size));
   }
 
   #begin(firstPosition: Position | undefined, arrivedAt: number, window: EventWindow | undefined): Open {
@@ -227,7 +227,7 @@ export class StreamLog {
 
 /** The journal item that made the record come. */
 function causeOf(record: NormalizedEvent | ControlRecord): Position {
-  if (record.kind === 'control') return record.word;
+  if (record.kind === 'control') return record.cause;
   return isReleased(record) ? record.released : record.position;
 }
 
@@ -243,6 +243,12 @@ function noteEvent(open: Open, record: NormalizedEvent, leaf: number): void {
     open.quarantined.push({ position, leaf, reasons: record.reasons });
     if (record.contest !== undefined) open.decisions.push({ ...record.contest, leaf });
   } else if (record.notes !== undefined) open.notes.push({ position, leaf, notes: record.notes });
+}
+
+/** What is about an event is one more leaf of the event; a change is the leaf of its configuration. */
+function noteControl(open: Open, record: ControlRecord, leaf: number): void {
+  if (record.action === 'quarantine-discarded') open.moved.push({ position: record.about, leaf });
+  else place(open.placements, record.cause, leaf);
 }
 
 function noteFused(open: Open, { inputs, eventId, decision, audit, conflict }: FusedRecord, leaf: number): void {

@@ -75,6 +75,11 @@ export class Configs {
     return this.#byStream.get(stream) ?? [];
   }
 
+  /** The one that stands at this position of the journal, if one does. */
+  at(stream: string, position: Position): JournaledConfig | undefined {
+    return this.of(stream).find((config) => config.position === position);
+  }
+
   /** The one that holds for what stands at `position`. */
   inForce(stream: string, position: Position): JournaledConfig | undefined {
     return this.of(stream).findLast((config) => config.position < position);

@@ -67,6 +67,8 @@ type PacketCode =
   | 'leaf-mismatch'
   /** A control leaf is not signed by the key of its log. */
   | 'control-signature-invalid'
+  /** A configuration came into force, and the log does not say so. */
+  | 'change-missing'
   | 'payload-hash-mismatch'
   | 'reasons-mismatch'
   /** The window that a packet was cut at is not one of its stream, or holds what does not belong there. */

@@ -101,6 +101,7 @@ export class LeafWalk {
       event: position === undefined ? undefined : this.#events.at(position),
       eventConfig: this.#inForce(word?.entry ?? position, config),
       inputs: () => [...items.placed, ...items.moved].map((each) => this.#inputAt(each)),
+      configAt: (at: Position) => this.#configs.at(this.#stream, at),
       decisions: this.#decisions,
     };
   }

@@ -1,6 +1,7 @@
 /** One line of a packet: is it well formed, and does it say what the journal says. */
 import { hash } from 'node:crypto';
 import {
+  type ControlLeaf,
   canonicalize,
   type Leaf,
   ProofError,
@@ -9,6 +10,7 @@ import {
   type QuarantinedLeaf,
   type RecordLeaf,
 } from '@tidemark/proof';
+import { changeRecord } from '../certify/config-change.ts';
 import type { Position } from '../event.ts';
 import type { JournaledConfig } from './configs.ts';
 import type { Decisions } from './decisions.ts';
@@ -28,6 +30,8 @@ export interface LeafContext {
   word: JournaledWord | undefined;
   /** The packet's. */
   config: JournaledConfig | undefined;
+  /** The one that stands at a position of the journal, if one does. */
+  configAt: (position: Position) => JournaledConfig | undefined;
   /** In force for the event, or for the word. */
   eventConfig: JournaledConfig | undefined;
   /** All events that the leaf stands for, if it is a fused one. */
@@ -95,9 +99,19 @@ function wrongLeaf(leaf: Leaf, context: LeafContext): string | undefined {
   const misheard = word && event && wrongResolved(leaf, word, event);
   if (misheard !== undefined || (word !== undefined && leaf.kind === 'control')) return misheard;
   if (leaf.kind === 'fused') return undefined;
-  if (leaf.kind === 'control') return `a leaf of kind ${leaf.kind}`;
+  if (leaf.kind === 'control') return wrongChange(leaf, context);
   if (leaf.kind === 'record' && word === undefined && config?.fusionHash !== undefined) return 'it is not fused';
   return event && wrongEvent(leaf, event, context);
+}
+
+/** A control leaf that comes of no word says that the configuration at its position has come into force. */
+function wrongChange(leaf: ControlLeaf, { position, config, configAt }: LeafContext): string | undefined {
+  const next = position === undefined ? undefined : configAt(position);
+  if (next === undefined) return `a leaf of kind ${leaf.kind}`;
+  if (config === undefined) return undefined;
+  const { action, data } = changeRecord(config.config, next.config, next.position);
+  const right = leaf.action === action && canonicalize(leaf.data) === canonicalize(data);
+  return right ? undefined : 'it does not say how the configuration changes';
 }
 
 function wrongEvent(

@@ -41,7 +41,8 @@ export function walkStream(stream: string, sources: StreamSources, findings: Fin
   const walk = new StreamWalk(stream, sources, findings);
   const rows = sources.ledger.prepare('SELECT * FROM packets WHERE stream = ? ORDER BY "end"').iterate(stream);
   for (const row of rows) walk.packet(row as unknown as PacketRow);
-  return walk.finish();
+  const row = sources.ledger.prepare('SELECT consumed FROM streams WHERE stream = ?').get(stream);
+  return walk.finish(Number(row?.consumed ?? 0));
 }
 
 class StreamWalk {
@@ -60,6 +61,10 @@ class StreamWalk {
   #verifier: LogVerifier | undefined;
   /** Position of the configuration of the packet before. */
   #configFrom: Position = 0;
+  /** Position of the configuration of the first packet. */
+  #firstConfig: Position | undefined;
+  /** Configurations with a leaf that says so. */
+  readonly #announced = new Set<JournaledConfig>();
   #end = 0;
   #head: string | undefined;
   #rootWrong = false;
@@ -95,8 +100,18 @@ class StreamWalk {
     this.#findings.checked.leaves += row.end - row.start;
   }
 
-  finish(): WalkedStream {
+  /** @param consumed journal items below this position are in packets */
+  finish(consumed: Position): WalkedStream {
     this.#leafWalk.finish(this.#end);
+    for (const config of this.#configs.of(this.#stream)) {
+      const { position } = config;
+      if (position <= (this.#firstConfig ?? position) || position >= consumed || this.#announced.has(config)) continue;
+      this.#findings.violation(
+        'change-missing',
+        `journal position ${position}`,
+        'no leaf says that it came into force',
+      );
+    }
     if (!this.#treeEnded) this.#tree.finish();
     const { resolvedTo } = this.#leafWalk;
     return { size: this.#end, head: this.#head, through: this.#leafWalk.through(), resolvedTo };
@@ -105,14 +120,17 @@ class StreamWalk {
   /** All leaves of a packet are sealed under one configuration, since a change forces a cut. */
   #checkConfig(row: PacketRow, read: PacketManifest | undefined, where: string): JournaledConfig | undefined {
     const cause = this.#causeOf(row);
+    const change = cause === undefined ? undefined : this.#configs.at(this.#stream, cause);
+    if (change !== undefined) this.#announced.add(change);
     // What a stage has held may have come under an earlier one.
     const sealing = read && this.#configs.sealing(this.#stream, read.log.config, this.#configFrom, cause ?? 0);
     const inForce = cause === undefined ? undefined : this.#configs.inForce(this.#stream, cause);
     const config = sealing?.isOrdered === true ? sealing : inForce;
     this.#configFrom = config?.position ?? this.#configFrom;
+    this.#firstConfig ??= config?.position;
     if (read === undefined || config === undefined) return config;
     checkAgainstConfig(read, config, where, this.#findings);
-    this.#leafWalk.windows.packet(read, config, where);
+    this.#leafWalk.windows.packet(read, config, change !== undefined, where);
     return config;
   }
 

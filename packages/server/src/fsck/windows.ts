@@ -27,9 +27,12 @@ export class WindowCheck {
     this.#notes = ledger.prepare('SELECT 1 FROM notes WHERE position = ? AND leaf = ?');
   }
 
-  /** A packet begins. */
-  packet({ manifest }: PacketManifest, config: JournaledConfig, where: string): void {
-    const { windowMs } = config.config.publish;
+  /**
+   * A packet begins.
+   * @param isChange it says that the configuration changes, and is of no time
+   */
+  packet({ manifest }: PacketManifest, config: JournaledConfig, isChange: boolean, where: string): void {
+    const windowMs = isChange ? undefined : config.config.publish.windowMs;
     const found = readWindow(manifest.content.window);
     const wrong = wrongWindow(found, windowMs, this.#last, manifest.provenance.createdAt);
     if (wrong !== undefined) this.#findings.violation('window-wrong', where, wrong);
@@ -59,7 +62,7 @@ function wrongWindow(
   last: Window | undefined,
   createdAt: string,
 ): string | undefined {
-  if (windowMs === undefined) return found === undefined ? undefined : 'its stream is not cut in event time';
+  if (windowMs === undefined) return found === undefined ? undefined : 'it is not cut in event time';
   if (found === undefined || found === 'malformed') return `its manifest has ${found ?? 'no'} bounds of a window`;
   const { start, end, correction } = found;
   // After a change of their length, windows go on from where the last one ended: the first one is shorter.

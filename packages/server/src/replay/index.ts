@@ -72,7 +72,7 @@ class Replay {
     const normalizer = new WatchedNormalizer((entry, position, cause) => {
       stop(entry.stream, position, 'normalize', `it cannot be normalized: ${inWords(cause)}`);
     });
-    const signers = keylessSigners((...about) => differences.controlsAbout(...about));
+    const signers = keylessSigners((...place) => differences.storedControl(...place));
     const certifier = new Certifier(
       emptyLedger(({ packets, rollups }) => {
         comparison.take(packets);

@@ -5,18 +5,15 @@
 import { type ControlLeaf, controlText, verifyControl } from '@tidemark/proof';
 import type { Signers } from '../certify/stream-log.ts';
 
-/** @param storedControls control leaves in the ledger about an event of a source */
-export function keylessSigners(
-  storedControls: (stream: string, source: string, seq: number) => ControlLeaf[],
-): Signers {
+/** @param storedControl the control leaf in the ledger at this place, if there is one */
+export function keylessSigners(storedControl: (stream: string, leaf: number) => ControlLeaf | undefined): Signers {
   return {
     version: () => '',
     checkpoint: () => '',
-    control: (logKey, text) => {
-      const { stream, data } = JSON.parse(text) as { stream: string; data: { source: string; seq: number } };
-      const stored = storedControls(stream, data.source, data.seq);
-      const own = stored.find((leaf) => controlText(leaf) === text && verifyControl(leaf, logKey));
-      return own?.signature ?? '';
+    control: (logKey, text, stream, leaf) => {
+      const stored = storedControl(stream, leaf);
+      const own = stored !== undefined && controlText(stored) === text && verifyControl(stored, logKey);
+      return own ? stored.signature : '';
     },
   };
 }

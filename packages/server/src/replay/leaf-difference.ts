@@ -37,8 +37,9 @@ export function subjectOf(leaf: Leaf): Subject | undefined {
   if (leaf.kind === 'header') return undefined;
   if (leaf.kind === 'fused') return leaf.inputs[0] && [leaf.inputs[0][0], leaf.inputs[0][1]];
   if (leaf.kind !== 'control') return [leaf.source, leaf.seq];
-  const { source, seq } = leaf.data as { source: string; seq: number };
-  return [source, seq];
+  // One that is about no event is about the log.
+  const { source, seq } = leaf.data as { source?: string; seq?: number };
+  return source === undefined || seq === undefined ? undefined : [source, seq];
 }
 
 export function leafDifference(derived: LineContext, stored: LineContext): LeafDifference {

@@ -61,15 +61,11 @@ export class PacketDifferences {
     return { kind: 'differs', stage, packet, leaf, event, what: `${what} (journal position ${position})` };
   }
 
-  /** Control leaves in the ledger about an event of a source. */
-  controlsAbout(stream: string, source: string, seq: number): ControlLeaf[] {
-    const { position } = this.#events.of([source, seq]);
-    if (position === undefined) return [];
-    return this.#ledger.movesOf(position).flatMap((leaf) => {
-      const packet = this.#ledger.packetFrom(stream, leaf);
-      const line = packet && storedLine(this.#files.path(packet.contentHash), leaf - packet.start);
-      return typeof line === 'object' && line.leaf.kind === 'control' ? [line.leaf] : [];
-    });
+  /** The control leaf in the ledger at this place, if there is one. */
+  storedControl(stream: string, leaf: number): ControlLeaf | undefined {
+    const packet = this.#ledger.packetFrom(stream, leaf);
+    const line = packet && storedLine(this.#files.path(packet.contentHash), leaf - packet.start);
+    return typeof line === 'object' && line.leaf.kind === 'control' ? line.leaf : undefined;
   }
 
   #inContent(derived: SealedPacket, stored: StoredPacket, { offset, line }: ContentDifference): Difference {

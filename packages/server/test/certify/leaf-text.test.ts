@@ -61,8 +61,8 @@ test('the same for the header', () => {
 test('a control leaf is signed over the text of its other members', () => {
   const { logKey } = streamConfig('alpha', {});
   const data = { source: 'one', seq: 3, eventId: '0'.repeat(32), by: 'admin', reason: 'a "word"\n€' };
-  const record: ControlRecord = { kind: 'control', word: 9, about: 4, action: 'quarantine-discarded', data };
-  const text = controlLeaf('alpha', record, (message) => SIGNERS.control(logKey, message));
+  const record: ControlRecord = { kind: 'control', cause: 9, about: 4, action: 'quarantine-discarded', data };
+  const text = controlLeaf('alpha', record, (message) => SIGNERS.control(logKey, message, 'alpha', 0));
   const leaf = parseLeaf(JSON.parse(text)) as ControlLeaf;
   expect(text).toBe(canonicalize(leaf));
   const { action } = record;

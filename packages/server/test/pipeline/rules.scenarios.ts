@@ -277,6 +277,8 @@ export const RULES: Scenario[] = [
       '--',
       '0s a1 b1 = {"room":"hall","v":2}, latest b1, conflict',
       '--',
+      'policy-changed: fusion',
+      '--',
       '7s a2 b2 = {"room":"hall","v":3}, latest a2, conflict',
     ],
   },

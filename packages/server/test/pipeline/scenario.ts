@@ -1,6 +1,7 @@
 /** Scenarios: what sources send and when, and the log that comes of it, line by line. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
+import type { ConfigChange } from '../../src/event.ts';
 import type { FusionPolicy } from '../../src/fuse/policy.ts';
 import type { MappingPolicy } from '../../src/normalize/policy.ts';
 import { type Audit, parseAudit } from '../../src/read/audit.ts';
@@ -178,7 +179,16 @@ function missing({ ledger }: Works, entries: readonly JournalEntry[]): number[] 
 }
 
 interface Line {
-  leaf: { kind: string; source: string; seq: number; eventTime: string; inputs: [string, number][]; decision: string };
+  leaf: {
+    kind: string;
+    source: string;
+    seq: number;
+    eventTime: string;
+    inputs: [string, number][];
+    decision: string;
+    action: string;
+    data: ConfigChange;
+  };
   payload?: object;
 }
 
@@ -214,6 +224,7 @@ function leafText(works: Works, { leaf, payload }: Line, index: number, names: M
   const decision = ledger.decisionOfLeaf(STREAM, index);
   if (decision !== undefined) names.set(decision.decision, `#${names.size + 1}`);
   if (leaf.kind === 'header') return 'header';
+  if (leaf.kind === 'control') return `${leaf.action}: ${leaf.data.changed.join(', ')}`;
   const words = JSON.stringify(payload);
   if (leaf.kind === 'fused') {
     const audit = parseAudit(decision!);

@@ -203,7 +203,15 @@ test('the ledger is a function of the journal, however often and wherever the pr
   );
   // The actions reach every corner of it.
   expect(rollups).toBeGreaterThan(100);
-  expect([...seen].sort()).toEqual(['correction', 'fused', 'quarantined', 'record', 'superseding', 'window']);
+  expect([...seen].sort()).toEqual([
+    'control',
+    'correction',
+    'fused',
+    'quarantined',
+    'record',
+    'superseding',
+    'window',
+  ]);
 }, 240_000);
 
 function kindsIn(works: Works, stream: string): string[] {

@@ -115,7 +115,7 @@ test('a signature that the log key did not make', async () => {
   writeFileSync(last.path, replaced(last.lines.join('\n'), /"signature":"...../, '"signature":"AAAAA'));
   const { streams } = await replay(copy.dir);
   expect(streams[0]?.difference).toMatchObject({
-    ...{ stage: 'certify', what: expect.stringMatching(/^the control leaf/), leaf: 6 },
+    ...{ stage: 'certify', what: expect.stringMatching(/^the control leaf/), leaf: 7 },
     event: { source: 'three', seq: 3, position: 4 },
   });
 });
