@@ -1,8 +1,12 @@
-import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js';
 import { ProofError } from './errors.ts';
 
-const HEX = /^(?:[0-9a-f]{2})*$/;
+const HEX = /^[0-9a-f]*$/;
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+// One for all: making an encoder costs more than a short text.
+declare const TextEncoder: new () => { encode(text: string): Uint8Array };
+const encoder = new TextEncoder();
 
 /** Lower-case hex. */
 export const toHex: (bytes: Uint8Array) => string = bytesToHex;
@@ -10,15 +14,19 @@ export const toHex: (bytes: Uint8Array) => string = bytesToHex;
 export const concat: (...parts: Uint8Array[]) => Uint8Array = concatBytes;
 
 /** UTF-8. A lone surrogate would become U+FFFD: refuse it before, where the text is not known to be well formed. */
-export const utf8: (text: string) => Uint8Array = utf8ToBytes;
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
 
 /** Lower-case hex of exactly `length` bytes, or of any number without it. */
 export function isHex(value: unknown, length?: number): value is string {
-  return typeof value === 'string' && (length === undefined || value.length === length * 2) && HEX.test(value);
+  if (typeof value !== 'string' || (length === undefined ? value.length % 2 !== 0 : value.length !== length * 2))
+    return false;
+  return HEX.test(value);
 }
 
 export function fromHex(text: string): Uint8Array {
-  if (!HEX.test(text)) throw new ProofError('invalid-bytes', 'not lower-case hex');
+  if (!isHex(text)) throw new ProofError('invalid-bytes', 'not lower-case hex');
   return hexToBytes(text);
 }
 

@@ -18,8 +18,12 @@ export function controlText({ v, kind, stream, action, data }: Omit<ControlLeaf,
  * @param logKey C2SP verifier key, as in the log's header leaf. Throws `invalid-key` for anything else.
  */
 export function verifyControl(leaf: ControlLeaf, logKey: string): boolean {
-  const { publicKey } = parseVerifierKey(logKey);
-  return verifyEd25519(utf8(controlText(leaf)), signatureOf(leaf), publicKey);
+  return verifyControlBy(leaf, parseVerifierKey(logKey).publicKey, verifyEd25519);
+}
+
+/** The same for a key that has been read: 32 bytes. */
+export function verifyControlBy(leaf: ControlLeaf, publicKey: Uint8Array, verify: typeof verifyEd25519): boolean {
+  return verify(utf8(controlText(leaf)), signatureOf(leaf), publicKey);
 }
 
 /** What is no base64 is no signature. */

@@ -1,6 +1,8 @@
 /** What was malformed: the closed list of codes a `ProofError` carries. */
 export type ProofErrorCode =
   | 'invalid-anchor'
+  | 'invalid-beef'
+  | 'invalid-bump'
   | 'invalid-bytes'
   | 'invalid-checkpoint'
   | 'invalid-envelope'

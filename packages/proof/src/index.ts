@@ -10,11 +10,29 @@
  */
 
 export { type Anchor, anchorScript, decodeAnchorScript, encodeAnchor } from './anchor.ts';
+export {
+  type Beef,
+  type BeefTransaction,
+  beefBytes,
+  MAX_BEEF_BYTES,
+  parseBeef,
+} from './beef.ts';
+export {
+  type Bump,
+  type BumpLeaf,
+  bumpBytes,
+  bumpOfPath,
+  bumpRoot,
+  MAX_BUMP_BYTES,
+  parseBump,
+  pathOfBump,
+} from './bump.ts';
 export { concat, equal, fromBase64, fromHex, isHex, reversed, toBase64, toHex, utf8 } from './bytes.ts';
 export { canonicalize, MAX_JSON_DEPTH } from './canonical.ts';
 export * from './checkpoint.ts';
 export { controlText, verifyControl } from './control.ts';
 export { type Envelope, parseEnvelope } from './envelope.ts';
+export { beefOfEnvelope, bumpOfEnvelope, envelopeOfBeef, envelopeOfBump } from './envelope-forms.ts';
 export { ProofError, type ProofErrorCode } from './errors.ts';
 export { eventId, fusedEventId, saltedEventId } from './event-id.ts';
 export { type AddResult, HeaderChain, type PlacedHeader } from './header-chain.ts';
@@ -47,12 +65,24 @@ export {
 export { type PathStep, rootOfPath } from './merkle-path.ts';
 export type { VerifyOptions } from './options.ts';
 export { CHAINS, type Chain, DEVELOPMENT_FLOOR_BITS, PINS, type Pin } from './pins.ts';
+export { PRIMITIVES, type Primitives } from './primitives.ts';
 export { PROOF_FORMAT, type ProofAnchor, type ProofFile, parseProofFile } from './proof-file.ts';
 export type { Verified } from './report.ts';
+export * from './request-identity.ts';
 export { type Sha256, sha256, sha256d } from './sha256.ts';
 // Primitives.
 export { verifyEcdsa, verifyEd25519 } from './signature.ts';
 export { type AnchoredAt, type FollowedChain, verifyEnvelope, type Wanted } from './spv.ts';
+// Logs over HTTP, and those who watch them.
+export {
+  decodeEntries,
+  encodeEntries,
+  formatTilePath,
+  hashesAt,
+  parseTilePath,
+  type TilePath,
+  tileNodes,
+} from './tiles.ts';
 export { isRfc3339, isUtcMillis } from './time.ts';
 // Bitcoin: transactions, headers and the chain they make.
 export {
@@ -64,4 +94,5 @@ export {
 } from './transaction.ts';
 export type { EnvelopeReason, Reason, Refusal } from './verdict.ts';
 // Verification: the whole proof file, or a single envelope.
-export { type VerificationReport, verifyProof } from './verify.ts';
+export { ProofVerifier, type VerificationReport, verifyProof } from './verify.ts';
+export { type AddCheckpoint, cosignatureLine, formatAddCheckpoint, parseAddCheckpoint } from './witness.ts';

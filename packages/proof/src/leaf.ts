@@ -1,7 +1,7 @@
 import { concat, toHex, utf8 } from './bytes.ts';
 import { canonicalize } from './canonical.ts';
 import { leafHash } from './merkle.ts';
-import { sha256 } from './sha256.ts';
+import { type Sha256, sha256 } from './sha256.ts';
 import { type JsonObject, Shape } from './shape.ts';
 import { isUtcMillis } from './time.ts';
 
@@ -72,57 +72,67 @@ export interface ControlLeaf extends LeafBase {
 
 export type Leaf = HeaderLeaf | RecordLeaf | QuarantinedLeaf | FusedLeaf | ControlLeaf;
 
-const EVENT_MEMBERS = ['source', 'seq', 'eventId', 'eventTime', 'rawHash', 'policyHash'];
-const FUSED_MEMBERS = ['eventId', 'eventTime', 'inputs', 'policyHash', 'decision', 'payloadHash'];
+const LEAF_MEMBERS = ['v', 'kind', 'stream'];
+const EVENT_MEMBERS = [...LEAF_MEMBERS, 'source', 'seq', 'eventId', 'eventTime', 'rawHash', 'policyHash'];
+/** Required, by kind. */
+const MEMBERS: Record<Leaf['kind'], readonly string[]> = {
+  header: [...LEAF_MEMBERS, 'publisher', 'logKey'],
+  record: [...EVENT_MEMBERS, 'payloadHash'],
+  quarantined: [...EVENT_MEMBERS, 'reasonsHash'],
+  fused: [...LEAF_MEMBERS, 'eventId', 'eventTime', 'inputs', 'policyHash', 'decision', 'payloadHash'],
+  control: [...LEAF_MEMBERS, 'action', 'data', 'signature'],
+};
+const REVISING: readonly string[] = ['supersedes'];
 const KINDS = ['header', 'record', 'quarantined', 'fused', 'control'] as const;
 
 const shape = new Shape('invalid-leaf');
 
 /** The leaf, if it has exactly the members of its kind and is not too long. Throws `invalid-leaf`. */
 export function parseLeaf(value: unknown): Leaf {
+  return readLeaf(value).leaf;
+}
+
+/** The same, with the bytes that its hash covers. */
+export function readLeaf(value: unknown): { leaf: Leaf; bytes: Uint8Array } {
   const leaf = shape.object(value, 'leaf');
   if (leaf.v !== 1) shape.fail('leaf.v is not 1');
   const kind = shape.oneOf(leaf.kind, 'leaf.kind', KINDS);
   CHECKS[kind](leaf);
   shape.text(leaf.stream, 'leaf.stream');
-  leafBytes(leaf as unknown as Leaf);
-  return leaf as unknown as Leaf;
+  const parsed = leaf as unknown as Leaf;
+  return { leaf: parsed, bytes: leafBytes(parsed) };
 }
 
 const CHECKS: Record<Leaf['kind'], (leaf: JsonObject) => void> = {
   header(leaf) {
-    members(leaf, ['publisher', 'logKey']);
+    shape.members(leaf, 'leaf', MEMBERS.header);
     shape.hex(leaf.publisher, 'leaf.publisher', 33);
     shape.text(leaf.logKey, 'leaf.logKey');
   },
   record(leaf) {
-    members(leaf, [...EVENT_MEMBERS, 'payloadHash'], ['supersedes']);
+    shape.members(leaf, 'leaf', MEMBERS.record, REVISING);
     checkEvent(leaf);
     shape.hex(leaf.payloadHash, 'leaf.payloadHash', 32);
     if (leaf.supersedes !== undefined) checkSupersedes(leaf.supersedes);
   },
   quarantined(leaf) {
-    members(leaf, [...EVENT_MEMBERS, 'reasonsHash']);
+    shape.members(leaf, 'leaf', MEMBERS.quarantined);
     checkEvent(leaf);
     shape.hex(leaf.reasonsHash, 'leaf.reasonsHash', 32);
   },
   fused(leaf) {
-    members(leaf, FUSED_MEMBERS, ['supersedes']);
+    shape.members(leaf, 'leaf', MEMBERS.fused, REVISING);
     checkEventIdAndTime(leaf);
     checkInputs(leaf.inputs);
     for (const name of ['policyHash', 'decision', 'payloadHash']) shape.hex(leaf[name], `leaf.${name}`, 32);
     if (leaf.supersedes !== undefined) shape.hex(leaf.supersedes, 'leaf.supersedes', 32);
   },
   control(leaf) {
-    members(leaf, ['action', 'data', 'signature']);
+    shape.members(leaf, 'leaf', MEMBERS.control);
     shape.text(leaf.action, 'leaf.action');
     shape.text(leaf.signature, 'leaf.signature');
   },
 };
-
-function members(leaf: JsonObject, required: string[], optional: string[] = []): void {
-  shape.members(leaf, 'leaf', ['v', 'kind', 'stream', ...required], optional);
-}
 
 function checkEvent(leaf: JsonObject): void {
   checkEventIdAndTime(leaf);
@@ -180,8 +190,13 @@ export function hashLeaf(leaf: Leaf): Uint8Array {
 }
 
 /** SHA-256 of the canonical payload, hex; on a salted stream with the 32 bytes of `payloadSalt` before it. */
-export function payloadHash(payload: unknown, innerSalt: Uint8Array = new Uint8Array(0)): string {
-  return toHex(sha256(concat(innerSalt, utf8(canonicalize(payload)))));
+export function payloadHash(
+  payload: unknown,
+  innerSalt: Uint8Array = new Uint8Array(0),
+  hash: Sha256 = sha256,
+): string {
+  const bytes = utf8(canonicalize(payload));
+  return toHex(hash(innerSalt.length === 0 ? bytes : concat(innerSalt, bytes)));
 }
 
 /** The inner salt of a payload, the only one that is published: SHA-256("payload" ‖ salt). */

@@ -1,4 +1,4 @@
-import { concat, equal } from './bytes.ts';
+import { equal } from './bytes.ts';
 import { ProofError } from './errors.ts';
 import { type Sha256, sha256 } from './sha256.ts';
 
@@ -10,12 +10,14 @@ import { type Sha256, sha256 } from './sha256.ts';
 /** The hash of the complete subtree over leaves [index × 2^level, (index + 1) × 2^level). */
 export type NodeReader = (level: number, index: number) => Uint8Array;
 
-const LEAF_PREFIX = Uint8Array.of(0);
 const HASH_LENGTH = 32;
 
 /** H(0x00 ‖ data). */
 export function leafHash(data: Uint8Array, hash: Sha256 = sha256): Uint8Array {
-  return hash(concat(LEAF_PREFIX, data));
+  // The first byte is the prefix, 0.
+  const prefixed = new Uint8Array(1 + data.length);
+  prefixed.set(data, 1);
+  return hash(prefixed);
 }
 
 /** H(0x01 ‖ left ‖ right). */

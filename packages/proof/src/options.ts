@@ -2,8 +2,9 @@ import { isHex } from './bytes.ts';
 import { parseVerifierKey, type VerifierKey } from './checkpoint.ts';
 import { ProofError } from './errors.ts';
 import { HeaderChain } from './header-chain.ts';
-import { parseHeaders } from './headers.ts';
+import { type BlockHeader, parseHeaders } from './headers.ts';
 import { type Chain, PINS, type Pin } from './pins.ts';
+import { PRIMITIVES, type Primitives } from './primitives.ts';
 
 /** What the verifier pins and asks for. What is not pinned has to be trusted, and the report says so. */
 export interface VerifyOptions {
@@ -22,6 +23,8 @@ export interface VerifyOptions {
   minConfs?: number;
   /** Accept the development chain. */
   dev?: boolean;
+  /** In place of those that ship, where the runtime has faster ones. */
+  primitives?: Partial<Primitives>;
 }
 
 /** The options, read. */
@@ -32,6 +35,7 @@ export interface Pinned {
   quorum: number;
   minConfs: number;
   dev: boolean;
+  primitives: Primitives;
   /** The verifier's view of a chain; undefined where it has no pin to start from. */
   chain(name: Chain): HeaderChain | undefined;
 }
@@ -50,8 +54,20 @@ export function readOptions(options: VerifyOptions): Pinned {
   if (!isCount(quorum) || quorum > witnesses.length) fail(`no quorum of ${quorum} among ${witnesses.length} witnesses`);
   const headers = parseHeaders(options.headers ?? new Uint8Array(0));
   const pins = { ...PINS, ...options.pins };
-  const chain = (name: Chain) => pins[name] && new HeaderChain(pins[name], headers);
-  return { publisher, logKey, witnesses, quorum, minConfs, dev, chain };
+  const primitives = { ...PRIMITIVES, ...options.primitives };
+  return { publisher, logKey, witnesses, quorum, minConfs, dev, primitives, chain: chainsFrom(pins, headers) };
+}
+
+/** Each chain is followed once, when the first proof asks for it. */
+function chainsFrom(pins: Partial<Record<Chain, Pin>>, headers: readonly BlockHeader[]): Pinned['chain'] {
+  const followed = new Map<Chain, HeaderChain>();
+  return (name) => {
+    const pin = pins[name];
+    if (pin === undefined) return undefined;
+    const chain = followed.get(name) ?? new HeaderChain(pin, headers);
+    followed.set(name, chain);
+    return chain;
+  };
 }
 
 function readWitnesses(texts: readonly string[]): VerifierKey[] {

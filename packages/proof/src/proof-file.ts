@@ -1,8 +1,8 @@
 import { type Envelope, parseEnvelope } from './envelope.ts';
-import { type Leaf, parseLeaf } from './leaf.ts';
+import { type Leaf, readLeaf } from './leaf.ts';
 import { type Manifest, parseManifest } from './manifest.ts';
 import { CHAINS, type Chain } from './pins.ts';
-import { Shape } from './shape.ts';
+import { type JsonObject, Shape } from './shape.ts';
 import { refuse } from './verdict.ts';
 
 export const PROOF_FORMAT = 'tidemark-proof/1';
@@ -36,26 +36,55 @@ export interface ProofAnchor {
 
 /** A tree of 2^53 leaves has paths this long. */
 const MAX_INCLUSION_LENGTH = 53;
+/** Of a packet and its anchor; the others are the leaf's own. */
+export const PACKET_MEMBERS = ['manifest', 'versionId', 'rollup', 'checkpoint', 'anchor'] as const;
 const REQUIRED = ['format', 'leaf', 'index', 'inclusion', 'manifest', 'versionId', 'checkpoint', 'anchor'];
 const OPTIONAL = ['payload', 'salt', 'rollup'];
 
 const shape = new Shape('invalid-proof');
+
+/** What a proof file says of its own leaf. */
+export interface LeafPart extends Pick<ProofFile, 'leaf' | 'payload' | 'salt' | 'index' | 'inclusion'> {
+  /** What the leaf's hash covers. */
+  leafBytes: Uint8Array;
+}
+
+/** What it says of the packet: the same in the proofs of all its leaves. */
+export type PacketPart = Pick<ProofFile, (typeof PACKET_MEMBERS)[number]>;
 
 /**
  * Reads a proof file: every member in place and none besides, nothing verified yet. Throws a `ProofError`; an anchor
  * without its envelope is refused as `missing-envelope`.
  */
 export function parseProofFile(value: unknown): ProofFile {
+  const file = proofMembers(value);
+  const { leafBytes: _, ...own } = parseLeafPart(file);
+  return { format: PROOF_FORMAT, ...own, ...parsePacketPart(file) };
+}
+
+/** The members, all there and none besides, not read yet. */
+export function proofMembers(value: unknown): JsonObject {
   const file = shape.members(value, 'proof', REQUIRED, OPTIONAL);
   if (file.salt !== undefined && !Object.hasOwn(file, 'payload')) shape.fail('proof.salt without a payload');
   if (file.rollup !== undefined && file.anchor === null) shape.fail('proof.rollup without an anchor');
+  shape.oneOf(file.format, 'proof.format', [PROOF_FORMAT]);
+  return file;
+}
+
+export function parseLeafPart(file: JsonObject): LeafPart {
+  const { leaf, bytes } = readLeaf(file.leaf);
   return {
-    format: shape.oneOf(file.format, 'proof.format', [PROOF_FORMAT]),
-    leaf: parseLeaf(file.leaf),
+    leaf,
+    leafBytes: bytes,
     ...(Object.hasOwn(file, 'payload') && { payload: file.payload }),
     ...(file.salt !== undefined && { salt: shape.hex(file.salt, 'proof.salt', 32) }),
     index: shape.integer(file.index, 'proof.index'),
     inclusion: parseInclusion(file.inclusion),
+  };
+}
+
+export function parsePacketPart(file: JsonObject): PacketPart {
+  return {
     manifest: parseManifest(file.manifest),
     versionId: shape.hex(file.versionId, 'proof.versionId', 32),
     ...(file.rollup !== undefined && { rollup: parseManifest(file.rollup) }),

@@ -1,10 +1,10 @@
 import { toHex } from './bytes.ts';
-import { hashLeaf } from './leaf.ts';
+import type { Leaf } from './leaf.ts';
 import type { PacketLog } from './manifest.ts';
 import type { Signers } from './manifest-signatures.ts';
 import type { Pinned } from './options.ts';
 import type { Chain } from './pins.ts';
-import type { ProofFile } from './proof-file.ts';
+import type { LeafPart, PacketPart } from './proof-file.ts';
 import type { AnchoredAt } from './spv.ts';
 
 /** What a valid proof shows. */
@@ -25,7 +25,9 @@ export interface Verified extends Partial<Omit<AnchoredAt, 'valid'>> {
 
 /** The outcome of the checks. */
 export interface Findings {
-  proof: ProofFile;
+  own: LeafPart;
+  leafHash: Uint8Array;
+  packet: PacketPart;
   log: PacketLog;
   signers: Signers;
   cosigned: string[];
@@ -34,49 +36,55 @@ export interface Findings {
 }
 
 export function report(findings: Findings): Verified {
-  const { proof, log, anchored } = findings;
+  const { own, leafHash, packet, log, anchored } = findings;
   return {
     valid: true,
     level: anchored === undefined ? 'certified' : 'anchored',
-    ...(proof.anchor !== null && { chain: proof.anchor.chain }),
+    ...(packet.anchor !== null && { chain: packet.anchor.chain }),
     ...anchored,
-    versionId: proof.versionId,
+    versionId: packet.versionId,
     origin: log.origin,
-    index: proof.index,
-    leafHash: toHex(hashLeaf(proof.leaf)),
+    index: own.index,
+    leafHash: toHex(leafHash),
     proven: proven(findings),
     trusted: trusted(findings),
   };
 }
 
-function proven({ proof, log, signers, cosigned, anchored, pinned }: Findings): string[] {
+function proven({ own, packet, log, signers, cosigned, anchored, pinned }: Findings): string[] {
   const signed = signers.producer ?? signers.operators.join(', ');
   return [
-    `leaf ${proof.index} is in the log ${log.origin} of ${log.end} leaves, unchanged`,
-    ...(proof.payload === undefined ? [] : ['the payload is the one in the leaf']),
-    `the manifest ${proof.versionId} is signed by ${signed}`,
+    `leaf ${own.index} is in the log ${log.origin} of ${log.end} leaves, unchanged`,
+    ...(own.payload === undefined ? [] : ['the payload is the one in the leaf']),
+    `the manifest ${packet.versionId} is signed by ${signed}`,
     ...(pinned.logKey === undefined ? [] : ['the checkpoint is signed by the pinned log key']),
     ...(cosigned.length === 0 ? [] : [`the checkpoint is cosigned by ${cosigned.join(', ')}`]),
-    ...(anchored === undefined ? [] : [existence(proof, anchored)]),
+    ...(anchored === undefined ? [] : [existence(packet, anchored)]),
   ];
 }
 
-function existence({ anchor }: ProofFile, { blockHash, confirmations }: AnchoredAt): string {
+function existence({ anchor }: PacketPart, { blockHash, confirmations }: AnchoredAt): string {
   return `it existed before block ${blockHash} of ${anchor?.chain}, ${confirmations} confirmations deep`;
 }
 
-function trusted({ proof, signers, cosigned, anchored, pinned }: Findings): string[] {
-  const { producer, createdAt } = proof.manifest.provenance;
+function trusted({ own, packet, signers, cosigned, anchored, pinned }: Findings): string[] {
+  const { producer, createdAt } = packet.manifest.provenance;
   return [
     ...(pinned.publisher === undefined ? ["that the signing key is the publisher's: no publisher is pinned"] : []),
     ...(signers.producer === undefined
       ? [`the operator alone: ${producer?.identityKey ?? 'the producer'} has not signed`]
       : []),
     ...(pinned.logKey === undefined ? ["the checkpoint's signature, not verified: no log key is pinned"] : []),
+    ...(ownSignatureTrusted(own.leaf, pinned) ? ["the control leaf's own signature, not verified"] : []),
     ...(cosigned.length === 0 ? ['that the operator shows everybody the same log: no witness is pinned'] : []),
     ...(anchored === undefined ? [`the time ${createdAt}, the operator's word: not anchored`] : []),
-    ...(proof.anchor === null ? [] : [chainTrust(proof.anchor.chain)]),
+    ...(packet.anchor === null ? [] : [chainTrust(packet.anchor.chain)]),
   ];
+}
+
+/** With the log's key pinned it is verified, but for a rotation's: that is by the key before. */
+function ownSignatureTrusted(leaf: Leaf, { logKey }: Pinned): boolean {
+  return leaf.kind === 'control' && (logKey === undefined || leaf.action === 'key-rotated');
 }
 
 function chainTrust(chain: Chain): string {

@@ -1,122 +1,161 @@
 import { fromHex } from './bytes.ts';
-import { parseCheckpoint, type SignedCheckpoint, verifyCheckpoint } from './checkpoint.ts';
-import { hashLeaf, payloadHash } from './leaf.ts';
-import { type PacketLog, packetLog, versionId } from './manifest.ts';
-import { checkManifestSignatures } from './manifest-signatures.ts';
-import { verifyInclusion } from './merkle.ts';
+import { canonicalize } from './canonical.ts';
+import { verifyControlBy } from './control.ts';
+import { sameJson } from './json-equal.ts';
+import { KnownTree } from './known-tree.ts';
+import { type Leaf, payloadHash } from './leaf.ts';
+import { type Manifest, type PacketLog, packetLog } from './manifest.ts';
+import { leafHash } from './merkle.ts';
 import { type Pinned, readOptions, type VerifyOptions } from './options.ts';
-import { type ProofFile, parseProofFile } from './proof-file.ts';
+import { checkAnchor, checkCheckpoint, checkSignatures, type Signed } from './packet-checks.ts';
+import {
+  type LeafPart,
+  PACKET_MEMBERS,
+  type PacketPart,
+  parseLeafPart,
+  parsePacketPart,
+  proofMembers,
+} from './proof-file.ts';
 import { report, type Verified } from './report.ts';
-import { type AnchoredAt, checkEnvelope } from './spv.ts';
+import type { Sha256 } from './sha256.ts';
+import type { JsonObject } from './shape.ts';
+import type { AnchoredAt } from './spv.ts';
 import { type Refusal, refuse, verdict } from './verdict.ts';
 
 export type VerificationReport = Verified | Refusal;
 
-const ED25519_BYTES = 64;
+/** What the checks of a packet came to. */
+interface CheckedPacket {
+  packet: PacketPart;
+  log: PacketLog;
+  tree: KnownTree;
+  signed: Signed;
+  anchored: AnchoredAt | undefined;
+}
+
+/** A packet that was found valid, with the JSON it was read from. */
+interface KnownPacket extends CheckedPacket {
+  json: JsonObject;
+}
+
+const MAX_KNOWN_PACKETS = 1024;
+/** UTF-16 code units of canonical text; larger packets are checked anew each time. */
+const MAX_KNOWN_PACKET_LENGTH = 64 * 1024;
+/** Some 40 MB, over all packets. */
+const MAX_KNOWN_NODES = 2 ** 18;
 
 /**
- * Verifies a proof file, offline. Any JSON value gives a report: the level reached, what is proven and what had to be
- * trusted, or the first broken link. Throws a `ProofError` only for options that are of no use.
+ * Verifies proof files, offline. Any JSON value gives a report: the level reached, what is proven and what had to be
+ * trusted, or the first broken link. What proofs of one packet share is checked once and remembered, in bounded memory
+ * (about 100 MB at most); no report depends on what came before.
  */
+export class ProofVerifier {
+  readonly #pinned: Pinned;
+  /** By the versionId that the proofs claim: a hint where to look, which proves nothing. Oldest first. */
+  readonly #known = new Map<unknown, KnownPacket>();
+  #nodes = 0;
+
+  /** Throws a `ProofError` (`invalid-option`, `invalid-key`, `invalid-header`) for options that are of no use. */
+  constructor(options: VerifyOptions = {}) {
+    this.#pinned = readOptions(options);
+  }
+
+  verify(proof: unknown): VerificationReport {
+    return verdict(() => this.#check(proof));
+  }
+
+  /** The checks in the order of `log.md`. A known packet has passed those that look at nothing but the packet. */
+  #check(value: unknown): Verified {
+    const pinned = this.#pinned;
+    const { sha256 } = pinned.primitives;
+    const file = proofMembers(value);
+    const known = this.#recall(file);
+    const own = parseLeafPart(file);
+    const packet = known?.packet ?? parsePacketPart(file);
+    const log = known?.log ?? logOf(packet.manifest);
+    checkPayload(own, sha256);
+    checkOrigin(own, log);
+    const tree = known?.tree ?? new KnownTree(log.end, log.root, sha256);
+    const hash = leafHash(own.leafBytes, sha256);
+    this.#checkInclusion(own, hash, log, tree);
+    const signed = known?.signed ?? checkSignatures(packet, log, pinned);
+    checkControl(own.leaf, pinned);
+    if (known === undefined) checkCheckpoint(signed.checkpoint, log);
+    const anchored = known === undefined ? checkAnchor(packet, signed.anchoredId, pinned) : known.anchored;
+    if (known === undefined) this.#remember(file, { packet, log, tree, signed, anchored });
+    return report({ own, leafHash: hash, packet, log, ...signed, anchored, pinned });
+  }
+
+  #checkInclusion({ index, inclusion }: LeafPart, hash: Uint8Array, log: PacketLog, tree: KnownTree): void {
+    const before = tree.count;
+    if (!tree.leads(index, hash, inclusion)) {
+      refuse('inclusion-mismatch', `the path does not lead from leaf ${index} to the root of ${log.end} leaves`);
+    }
+    this.#nodes += tree.count - before;
+    if (this.#nodes > MAX_KNOWN_NODES) this.#forgetNodes();
+  }
+
+  #forgetNodes(): void {
+    for (const { tree } of this.#known.values()) tree.forget();
+    this.#nodes = 0;
+  }
+
+  /** The packet, if all that the file says of it is, to the last value, what was found valid before. */
+  #recall(file: JsonObject): KnownPacket | undefined {
+    const known = this.#known.get(file.versionId);
+    return known !== undefined && sameJson(packetMembers(file), known.json) ? known : undefined;
+  }
+
+  /** Keeps a copy: the caller's own objects may change. */
+  #remember(file: JsonObject, packet: CheckedPacket): void {
+    const text = canonicalize(packetMembers(file));
+    if (text.length > MAX_KNOWN_PACKET_LENGTH) return;
+    const json = JSON.parse(text) as JsonObject;
+    this.#known.delete(json.versionId);
+    if (this.#known.size === MAX_KNOWN_PACKETS) this.#known.delete(this.#known.keys().next().value);
+    this.#known.set(json.versionId, { ...packet, packet: parsePacketPart(json), json });
+  }
+}
+
+/** Verifies one proof file; for many use a `ProofVerifier`, which this is the single use of. */
 export function verifyProof(proof: unknown, options: VerifyOptions = {}): VerificationReport {
-  const pinned = readOptions(options);
-  return verdict(() => checkProof(proof, pinned));
+  return new ProofVerifier(options).verify(proof);
 }
 
-/** The checks in the order of `log.md`. */
-function checkProof(value: unknown, pinned: Pinned): Verified {
-  const proof = parseProofFile(value);
-  const log = logOf(proof);
-  checkPayload(proof);
-  checkOrigin(proof, log);
-  checkInclusion(proof, log);
-  const anchoredId = checkVersionIds(proof);
-  const checkpoint = parseCheckpoint(proof.checkpoint);
-  const signers = checkManifestSignatures(proof.manifest, proof.versionId, pinned.publisher);
-  if (proof.rollup !== undefined) checkManifestSignatures(proof.rollup, anchoredId);
-  checkLogSignature(checkpoint, log, pinned);
-  const cosigned = checkWitnesses(checkpoint, pinned);
-  checkCheckpoint(checkpoint, log);
-  const anchored = checkAnchor(proof, anchoredId, pinned);
-  return report({ proof, log, signers, cosigned, anchored, pinned });
+function packetMembers(file: JsonObject): JsonObject {
+  const members: JsonObject = {};
+  for (const name of PACKET_MEMBERS) if (file[name] !== undefined) members[name] = file[name];
+  return members;
 }
 
-function logOf(proof: ProofFile): PacketLog {
-  return packetLog(proof.manifest) ?? refuse('malformed', 'the manifest is not that of a packet: no content.log');
+function logOf(manifest: Manifest): PacketLog {
+  return packetLog(manifest) ?? refuse('malformed', 'the manifest is not that of a packet: no content.log');
 }
 
 /** A payload may be missing, after erasure; one that is there has to be the one in the log. */
-function checkPayload({ leaf, payload, salt }: ProofFile): void {
+function checkPayload({ leaf, payload, salt }: LeafPart, sha256: Sha256): void {
   if (payload === undefined) return;
   if (!('payloadHash' in leaf)) refuse('payload-mismatch', `a ${leaf.kind} leaf has no payload`);
-  if (payloadHash(payload, fromHex(salt ?? '')) !== leaf.payloadHash) {
+  if (payloadHash(payload, fromHex(salt ?? ''), sha256) !== leaf.payloadHash) {
     refuse('payload-mismatch', "the payload is not the one of the leaf's payloadHash");
   }
 }
 
 /** A log's origin is the node's name, a slash, and the stream. */
-function checkOrigin({ leaf }: ProofFile, log: PacketLog): void {
+function checkOrigin({ leaf }: LeafPart, log: PacketLog): void {
   const suffix = `/${leaf.stream}`;
   if (!log.origin.endsWith(suffix) || log.origin.length === suffix.length) {
     refuse('inclusion-mismatch', "the manifest's log is not that of the leaf's stream");
   }
 }
 
-function checkInclusion(proof: ProofFile, log: PacketLog): void {
-  const path = proof.inclusion.map(fromHex);
-  if (!verifyInclusion(proof.index, log.end, hashLeaf(proof.leaf), path, fromHex(log.root))) {
-    refuse('inclusion-mismatch', `the path does not lead from leaf ${proof.index} to the root of ${log.end} leaves`);
+/**
+ * With the log's key pinned, a control leaf's own signature is held against it. A `key-rotated` leaf is signed by the
+ * key before, so it is left out; other leaves from before a rotation are refused under the key that came after.
+ */
+function checkControl(leaf: Leaf, { logKey, primitives }: Pinned): void {
+  if (leaf.kind !== 'control' || leaf.action === 'key-rotated' || logKey === undefined) return;
+  if (!verifyControlBy(leaf, logKey.publicKey, primitives.verifyEd25519)) {
+    refuse('signature-invalid', 'the control leaf is not signed by the pinned log key');
   }
-}
-
-/** Returns the versionId that an anchor has to carry. */
-function checkVersionIds({ manifest, versionId: claimed, rollup }: ProofFile): string {
-  if (versionId(manifest) !== claimed) refuse('manifest-mismatch', "versionId is not the manifest's");
-  if (rollup === undefined) return claimed;
-  if (!rollup.lineage?.parents.includes(claimed)) {
-    refuse('manifest-mismatch', 'the rollup does not name the packet among its parents');
-  }
-  return versionId(rollup);
-}
-
-/** Without a pinned key there is none to verify with; that the log has signed at all is still asked for. */
-function checkLogSignature(checkpoint: SignedCheckpoint, log: PacketLog, { logKey }: Pinned): void {
-  if (logKey === undefined) {
-    const own = checkpoint.signatures.filter((line) => line.name === log.origin);
-    if (!own.some((line) => line.bytes.length === ED25519_BYTES)) {
-      refuse('signature-invalid', 'the checkpoint is not signed by its log');
-    }
-  } else if (logKey.name !== log.origin || verifyCheckpoint(checkpoint, logKey) !== 'valid') {
-    refuse('signature-invalid', "the checkpoint is not signed by the pinned key of the manifest's log");
-  }
-}
-
-/** Returns the names of the pinned witnesses that cosigned. */
-function checkWitnesses(checkpoint: SignedCheckpoint, { witnesses, quorum }: Pinned): string[] {
-  const states = witnesses.map((key) => ({ name: key.name, state: verifyCheckpoint(checkpoint, key) }));
-  const broken = states.find(({ state }) => state === 'invalid');
-  if (broken !== undefined) refuse('signature-invalid', `the cosignature of ${broken.name} does not verify`);
-  const cosigned = states.filter(({ state }) => state === 'valid').map(({ name }) => name);
-  if (cosigned.length < quorum) refuse('signature-invalid', `${cosigned.length} of ${quorum} witnesses cosigned`);
-  return cosigned;
-}
-
-function checkCheckpoint({ origin, size, root }: SignedCheckpoint, log: PacketLog): void {
-  if (origin !== log.origin || size !== log.end || root !== log.root) {
-    refuse('checkpoint-mismatch', "the checkpoint is not of the manifest's tree");
-  }
-}
-
-function checkAnchor({ anchor }: ProofFile, versionId: string, pinned: Pinned): AnchoredAt | undefined {
-  if (anchor === null) {
-    if (pinned.minConfs > 0) refuse('unanchored', `not anchored, ${pinned.minConfs} confirmations wanted`);
-    return undefined;
-  }
-  if (anchor.chain === 'tidemark-dev' && !pinned.dev) {
-    refuse('development-chain', 'the development chain is accepted on request only');
-  }
-  const chain = anchor.chain === 'tidemark-dev' ? anchor.chain : pinned.chain(anchor.chain);
-  if (chain === undefined) refuse('unknown-block-hash', `no pin for the chain ${anchor.chain}`);
-  const minConfs = Math.max(1, pinned.minConfs);
-  return checkEnvelope(anchor.envelope, { versionId, vout: anchor.vout, chain, minConfs });
 }

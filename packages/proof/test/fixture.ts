@@ -1,10 +1,11 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { anchorScript } from '../src/anchor.ts';
-import { concat, fromHex, reversed, toHex, utf8 } from '../src/bytes.ts';
+import { concat, fromHex, reversed, toBase64, toHex, utf8 } from '../src/bytes.ts';
 import { cosignedText, formatVerifierKey, signatureLine, signCheckpoint, verifierKey } from '../src/checkpoint.ts';
+import { controlText } from '../src/control.ts';
 import { meetsTarget, parseHeader } from '../src/headers.ts';
-import { hashLeaf, type Leaf, payloadHash, payloadSalt } from '../src/leaf.ts';
+import { type ControlLeaf, hashLeaf, type Leaf, payloadHash, payloadSalt } from '../src/leaf.ts';
 import { type Manifest, versionId } from '../src/manifest.ts';
 import { inclusionProof, type NodeReader, nodeHash, rootOf } from '../src/merkle.ts';
 import { rootOfPath } from '../src/merkle-path.ts';
@@ -14,7 +15,7 @@ import type { ProofFile } from '../src/proof-file.ts';
 import { transactionId } from '../src/transaction.ts';
 
 export const ORIGIN = 'tidemark.example/greenhouse';
-const HASH = 'ab'.repeat(32);
+export const HASH = 'ab'.repeat(32);
 const publisherSecret = new Uint8Array(32).fill(0x5a);
 const operatorSecret = new Uint8Array(32).fill(0x5b);
 const logSecret = new Uint8Array(32).fill(0x5c);
@@ -42,13 +43,15 @@ export interface FixtureOptions {
   salted?: boolean;
   rollup?: boolean;
   index?: number;
+  /** In place of the leaf at `index`. */
+  leaf?: Leaf;
 }
 
 /** A valid proof file over a log of five leaves, anchored three blocks deep on a development chain mined here. */
-export function buildProof({ salted = false, rollup = false, index = 1 }: FixtureOptions = {}): Json {
+export function buildProof({ salted = false, rollup = false, index = 1, leaf }: FixtureOptions = {}): Json {
   const payload = { t: 21.5, tags: ['a', null, true], ts: '2026-03-01T12:00:00Z' };
   const salt = salted ? payloadSalt(new Uint8Array(32).fill(9)) : undefined;
-  const leaves = logLeaves(payloadHash(payload, salt));
+  const leaves = logLeaves(payloadHash(payload, salt)).map((own, i) => (i === index ? (leaf ?? own) : own));
   const node = nodeReader(leaves.map(hashLeaf));
   const root = toHex(rootOf(leaves.length, node));
   const manifest = sign(packetManifest(leaves.length, root));
@@ -101,7 +104,7 @@ function nodeReader(hashes: Uint8Array[]): NodeReader {
   return node;
 }
 
-function packetManifest(end: number, root: string): Manifest {
+export function packetManifest(end: number, root: string): Manifest {
   return {
     type: 'datasetVersionManifest',
     datasetId: 'greenhouse',
@@ -158,6 +161,12 @@ export function buildTransaction(scripts: Uint8Array[]): string {
       fromHex('00000000'),
     ),
   );
+}
+
+/** A control leaf of the fixture's log, signed by its key or another. */
+export function buildControl(action: string, data: unknown, secret = logSecret): ControlLeaf {
+  const unsigned = { v: 1, kind: 'control', stream: 'greenhouse', action, data } as const;
+  return { ...unsigned, signature: toBase64(ed25519.sign(utf8(controlText(unsigned)), secret)) };
 }
 
 /** The versionId in a block of four transactions, with two blocks on top. */

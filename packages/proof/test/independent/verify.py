@@ -1038,6 +1038,19 @@ def check_checkpoint(checkpoint: Checkpoint, log: dict[str, Any], key: LogKey | 
         raise Invalid("checkpoint-mismatch", "no signature line names the log")
 
 
+def check_control(leaf: dict[str, Any], key: LogKey | None) -> None:
+    # A rotation is signed by the key before, which the pinned one has replaced.
+    if key is None or leaf["kind"] != "control" or leaf["action"] == "key-rotated":
+        return
+    signed = jcs({name: value for name, value in leaf.items() if name != "signature"})
+    try:
+        signature = decode_base64(leaf["signature"])
+    except Invalid:
+        signature = b""
+    if not ed25519_verifies(key.key, signed, signature):
+        raise Invalid("signature-invalid", "the control leaf is not signed by the log key")
+
+
 def check_anchored(anchor: dict[str, Any] | None, wanted: bytes, options: Options) -> tuple[int, bytes | None]:
     if anchor is None:
         if options.min_confs > 0:
@@ -1066,8 +1079,8 @@ def trust_left(proof: dict[str, Any], options: Options) -> list[str]:
         left.append("that the manifest is by the producer it names (it carries no producer's signature)")
     if "payloadHash" in proof["leaf"] and "payload" not in proof:
         left.append("what the payload was (the proof does not carry it)")
-    if proof["leaf"]["kind"] == "control":
-        left.append("the control leaf's own signature (covered by the log, not verified here)")
+    if proof["leaf"]["kind"] == "control" and (options.log_key is None or proof["leaf"]["action"] == "key-rotated"):
+        left.append("the control leaf's own signature (covered by the log, not verified)")
     if proof["anchor"] is None:
         left.append("when the event was logged (no anchor)")
     else:
@@ -1089,6 +1102,7 @@ def verify(proof: Any, options: Options) -> dict[str, Any]:
     if rollup is not None:
         check_signatures(rollup, anchored)
     check_publisher(manifest, options.publisher)
+    check_control(proof["leaf"], options.log_key)
     check_checkpoint(checkpoint, manifest["content"]["log"], options.log_key)
     confirmations, header = check_anchored(proof["anchor"], anchored, options)
     return {
