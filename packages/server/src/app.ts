@@ -2,8 +2,12 @@
 import { mkdirSync } from 'node:fs';
 import { formatVerifierKey, verifierKey } from '@tidemark/proof';
 import type { Logger } from 'pino';
-import { LocalHeaders } from './anchor/local-headers.ts';
+import { Brc104 } from './access/brc104.ts';
+import { Guard } from './access/guard.ts';
+import { IdentityCheck } from './access/identity.ts';
+import { SqliteNonces } from './access/sqlite-nonces.ts';
 import { type Config, ConfigError, isLoopback } from './config.ts';
+import { Access } from './http/access.ts';
 import { BodyReader } from './http/body.ts';
 import { EventVersions } from './http/event-versions.ts';
 import { buildServer } from './http/server.ts';
@@ -11,27 +15,13 @@ import { type Instance, openInstance } from './instance.ts';
 import { Admission } from './intake/admission.ts';
 import { SourceAuth } from './intake/auth.ts';
 import { type NodeKeys, openAdminToken, openKeys } from './keys.ts';
-import { CursorCodec } from './live/cursor.ts';
 import { Hub } from './live/hub.ts';
-import { LedgerMessages } from './live/messages.ts';
 import { Health } from './operation/health.ts';
 import { Metrics } from './operation/metrics.ts';
 import { QuarantineDesk } from './operation/quarantine-desk.ts';
-import { Decisions } from './read/decisions.ts';
-import { EventReader } from './read/events.ts';
-import { Evidence } from './read/evidence.ts';
-import { FusedReader } from './read/fused.ts';
-import { Lineage } from './read/lineage.ts';
-import { PacketLines } from './read/lines.ts';
-import { LogFeed } from './read/log-feed.ts';
-import { ProofBuilder } from './read/proofs.ts';
-import { Quarantine } from './read/quarantine.ts';
-import { Reconstruction } from './read/reconstruction.ts';
-import { Rollups } from './read/rollups.ts';
-import { PacketFiles } from './store/packets.ts';
+import { openReaders } from './readers.ts';
 import { lockDirectory } from './store/sqlite/database.ts';
-import { hasJournal, SqliteJournalReader } from './store/sqlite/journal.ts';
-import { SqliteLedgerReader } from './store/sqlite/ledger-reader.ts';
+import { hasJournal } from './store/sqlite/journal.ts';
 import type { StreamConfig } from './stream.ts';
 import { startThreads } from './threads/threads.ts';
 
@@ -73,7 +63,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
   const fresh = !hasJournal(dataDir);
   const admin = openAdminToken(dataDir);
   const instance = openInstance(dataDir, fresh, config.publicUrl);
-  const keys = openKeys(dataDir, fresh);
+  const keys = openKeys(dataDir, fresh, config.keyFiles);
   const failed = Promise.withResolvers<Error>();
   const health = new Health({
     now: () => performance.now(),
@@ -82,7 +72,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
   });
   const threads = await startThreads(
     { dataDir, sources, secrets, limits, streams: streamConfigs(config, instance, keys) },
-    { dataDir, anchor: config.anchor },
+    { dataDir, keyFiles: config.keyFiles, anchor: config.anchor, headers: config.headers, witnesses: config.witnesses },
     {
       troubled: (message) => {
         log.error(message);
@@ -122,6 +112,17 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     },
   });
 
+  const nonces = new SqliteNonces(dataDir);
+  const access = new Access({
+    loopback: isLoopback(config.host),
+    publicUrl: config.publicUrl,
+    adminToken: admin.token,
+  });
+  const identity = new IdentityCheck({ ...config.identity, nonces, now: Date.now, publicUrl: config.publicUrl });
+  const mutual = new Brc104({ key: keys.peer, nonces, now: Date.now });
+  const guard = new Guard({ identity, mutual, access, required: config.identity.required });
+  if (!config.identity.required) log.warn('IDENTITY_REQUIRED is false: anyone who reaches this server may publish');
+
   let accepting = true;
   const server = buildServer({
     ...readers,
@@ -134,7 +135,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     watch: config.watch,
     bundleMaxDepth: config.bundleMaxDepth,
     feedCacheTtlMs: config.feedCacheTtlMs,
-    access: { loopback: isLoopback(config.host), publicUrl: config.publicUrl, adminToken: admin.token },
+    ...{ access, guard, mutual },
   });
   const close = async () => {
     accepting = false;
@@ -142,6 +143,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     await server.close();
     clearTimeout(impatient);
     await threads.close();
+    await nonces.close();
     readers.close();
   };
   try {
@@ -168,34 +170,4 @@ function streamConfigs(config: Config, { originPrefix }: Instance, keys: NodeKey
       ...(stream.fusion && { trust: Object.fromEntries(feeding.map(({ id, trust }) => [id, trust])) }),
     };
   });
-}
-
-/** The read side, on connections of its own. */
-function openReaders(config: Config, instance: Instance) {
-  const { dataDir } = config;
-  const journal = new SqliteJournalReader(dataDir);
-  const ledger = new SqliteLedgerReader(dataDir);
-  const headers = config.anchor.mode === 'local' ? new LocalHeaders(dataDir) : undefined;
-  const files = new PacketFiles(dataDir);
-  const lines = new PacketLines(ledger, files);
-  const decisions = new Decisions(ledger);
-  const reconstruction = new Reconstruction(journal, ledger);
-  const events = new EventReader({ journal, ledger, lines, decisions, reconstruction });
-  const proofs = new ProofBuilder(ledger, headers);
-  const quarantine = new Quarantine(journal, ledger, lines);
-  return {
-    ...{ journal, ledger, headers, events, decisions, reconstruction, proofs, quarantine },
-    fused: new FusedReader(ledger, lines, decisions),
-    evidence: new Evidence(ledger, decisions, quarantine),
-    messages: new LedgerMessages(ledger, lines),
-    rollups: new Rollups(ledger.rollups, files),
-    codec: new CursorCodec(instance.id),
-    logFeed: new LogFeed(ledger, events),
-    lineage: new Lineage(ledger, proofs, headers, config.minConfirmations),
-    close: () => {
-      journal.close();
-      ledger.close();
-      headers?.close();
-    },
-  };
 }

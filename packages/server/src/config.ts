@@ -1,8 +1,19 @@
 /** The only reader of the environment: settings in, one frozen and validated `Config` out. */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { AcceptedForm } from './access/identity.ts';
+import {
+  ANCHORING_SETTINGS,
+  type AnchorSettings,
+  type HeaderSettings,
+  readAnchor,
+  readHeaders,
+  readWitnesses,
+  type WitnessSettings,
+} from './config/anchoring.ts';
 import { type DeclaredStream, impliedStream, parseMapping, parseSources, parseStreams } from './config/declarations.ts';
 import { parseFusion, settleOrder } from './config/fusing.ts';
+import { refuseUnerasable } from './config/salted.ts';
 import { ConfigError, environmentName, type FileSetting, invalid, Settings } from './config/settings.ts';
 import { ORDER_DEFAULTS, PUBLISH_DEFAULTS, type PublishPolicy, type Source, type Stream } from './stream.ts';
 
@@ -20,7 +31,13 @@ export interface Config {
   secrets: ReadonlyMap<string, string>;
   limits: IntakeLimits;
   watch: { maxClients: number; heartbeatMs: number };
-  anchor: { mode: 'local' | 'none'; intervalMs: number };
+  anchor: AnchorSettings;
+  headers: HeaderSettings | undefined;
+  witnesses: readonly WitnessSettings[];
+  /** Who may publish manifests and advisories. */
+  identity: { required: boolean; accept: readonly AcceptedForm[] };
+  /** Files that hold the node's keys in place of those in the data directory. */
+  keyFiles: { identity: string | undefined; log: string | undefined };
   minConfirmations: number;
   bundleMaxDepth: number;
   feedCacheTtlMs: number;
@@ -58,7 +75,9 @@ const SUPPORTED = [
     'INGEST_SSE_HEARTBEAT_MS',
     'FEED_CACHE_TTL_MS',
   ],
-  ...['ANCHOR', 'ANCHOR_INTERVAL_MS', 'POLICY_MIN_CONFS', 'BUNDLE_MAX_DEPTH', 'INGEST_MAX_BODY_BYTES'],
+  ...ANCHORING_SETTINGS,
+  ...['IDENTITY_REQUIRED', 'IDENTITY_ACCEPT', 'IDENTITY_KEY_FILE', 'LOG_KEY_FILE'],
+  ...['POLICY_MIN_CONFS', 'BUNDLE_MAX_DEPTH', 'INGEST_MAX_BODY_BYTES'],
   ...['INGEST_MAX_EVENTS', 'INGEST_MAX_EVENT_BYTES', 'INGEST_MAX_IN_FLIGHT_BYTES'],
 ];
 
@@ -66,7 +85,7 @@ const SUPPORTED = [
 const TO_COME = [
   ...['INGEST_ALLOWLIST_CIDRS', 'CERTIFIER_WEBHOOK_URL'],
   ...['CERTIFIER_TIMEOUT_MS', 'INGEST_RETRY_MAX', 'INGEST_BACKOFF_BASE_MS', 'INGEST_BACKOFF_FACTOR'],
-  ...['IDENTITY_REQUIRED', 'ARC_URL', 'ARC_TOKEN', 'ANCHOR_KEY_FILE', 'HEADERS_FILE', 'HEADERS_URLS'],
+  ...['ARC_URL', 'ARC_TOKEN', 'ANCHOR_KEY_FILE'],
 ];
 
 /** @throws ConfigError with one line that names the setting and what to do */
@@ -85,6 +104,7 @@ export function loadConfig(overrides: Overrides = {}, env: Environment = process
     sources.push({ id: 'default', stream: 'default', auth: 'none', enabled: true, dedup: 'id', trust: 1, policy });
   }
   unique(sources, settings.label('INGEST_SOURCES_JSON'));
+  const anchor = readAnchor(settings);
   return frozen({
     host,
     port: parsePort(overrides.port) ?? settings.integer('PORT', 8788, 0, 65_535),
@@ -98,10 +118,11 @@ export function loadConfig(overrides: Overrides = {}, env: Environment = process
       maxClients: settings.integer('WATCH_MAX_CLIENTS', 500, 1, 1_000_000),
       heartbeatMs: settings.integer('INGEST_SSE_HEARTBEAT_MS', 15_000, 100, 600_000),
     },
-    anchor: {
-      mode: settings.oneOf('ANCHOR', ['local', 'none'], 'local'),
-      intervalMs: settings.integer('ANCHOR_INTERVAL_MS', 1000, 100, 86_400_000),
-    },
+    anchor,
+    headers: readHeaders(settings, anchor),
+    witnesses: readWitnesses(settings),
+    identity: { required: settings.boolean('IDENTITY_REQUIRED', true), accept: readForms(settings) },
+    keyFiles: { identity: settings.string('IDENTITY_KEY_FILE'), log: settings.string('LOG_KEY_FILE') },
     minConfirmations: settings.integer('POLICY_MIN_CONFS', 1, 0, 1_000_000),
     bundleMaxDepth: settings.integer('BUNDLE_MAX_DEPTH', 10, 1, 1000),
     feedCacheTtlMs: settings.integer('FEED_CACHE_TTL_MS', 1000, 0, 3_600_000),
@@ -113,6 +134,14 @@ function frozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null || value instanceof Map) return value;
   for (const member of Object.values(value)) frozen(member);
   return Object.freeze(value);
+}
+
+function readForms(settings: Settings): AcceptedForm[] {
+  const forms = (settings.string('IDENTITY_ACCEPT') ?? '2').split(',').map((form) => form.trim());
+  return forms.map((form) => {
+    if (form === '2' || form === 'A') return form;
+    throw invalid(settings.label('IDENTITY_ACCEPT'), `is a list of the forms 2 and A, not ${JSON.stringify(form)}`);
+  });
 }
 
 function readLimits(settings: Settings): IntakeLimits {
@@ -200,13 +229,21 @@ function allStreams(settings: Settings, sources: readonly Source[], publish: Pub
     .map((id): DeclaredStream => ({ stream: impliedStream(id, publish), order: undefined, unfused: false }));
   return [...declared, ...implied].map(({ stream, order, unfused }, index) => {
     const where = index < declared.length ? `${label}[${index}]` : `stream "${stream.id}"`;
-    const feeding = sources.filter((source) => source.stream === stream.id).map(({ id }) => id);
+    const feeding = sources.filter((source) => source.stream === stream.id);
     if (feeding.length === 0) {
       throw new ConfigError('settings-contradict', `${where}: no source feeds the stream "${stream.id}"`);
     }
     // The default is for streams that have something to fuse.
     const fused = fusion !== undefined && stream.fusion === undefined && !unfused && feeding.length > 1;
-    return settleOrder(fused ? { ...stream, fusion } : stream, order, feeding, bufferMs, where);
+    const settled = fused ? { ...stream, fusion } : stream;
+    refuseUnerasable(settled, feeding, where);
+    return settleOrder(
+      settled,
+      order,
+      feeding.map(({ id }) => id),
+      bufferMs,
+      where,
+    );
   });
 }
 

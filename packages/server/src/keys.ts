@@ -7,9 +7,10 @@ import {
   randomBytes,
   sign as signBytes,
 } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import secp256k1 from 'secp256k1';
+import { PeerKey } from './access/peer-key.ts';
 import { writeWholeFile } from './whole-file.ts';
 
 export class KeyError extends Error {
@@ -22,17 +23,30 @@ export class KeyError extends Error {
   }
 }
 
-const IDENTITY_FILE = 'identity.key';
-const LOG_FILE = 'log.key';
+const FILES = { identity: 'identity.key', log: 'log.key' } as const;
 const HASH_FILE = 'hash.key';
+const STREAM_FILE = 'stream.key';
 const ADMIN_TOKEN_FILE = 'admin-token';
 /** PKCS #8 frame around a 32-byte Ed25519 seed (RFC 8410). */
 const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 export interface NodeKeys {
+  /** In force, and those that were before. */
   identity: IdentityKey;
+  identities: readonly IdentityKey[];
   log: LogKey;
+  logs: readonly LogKey[];
+  /** The identity's, for mutual authentication. */
+  peer: PeerKey;
 }
+
+/** Files in place of those in the data directory. */
+export interface KeyFiles {
+  identity?: string | undefined;
+  log?: string | undefined;
+}
+
+export type KeyName = 'identity' | 'log';
 
 /** secp256k1: signs manifests as publisher, and transactions of the development chain. */
 export class IdentityKey {
@@ -78,15 +92,55 @@ export class LogKey {
  *   signed would be taken for a forger's.
  * @throws KeyError `key-missing`, `key-malformed`, `key-readable-by-others`
  */
-export function openKeys(dataDir: string, fresh: boolean): NodeKeys {
-  const secret = (file: string) => {
-    const path = join(dataDir, file);
-    if (!fresh && !existsSync(path)) {
-      throw new KeyError('key-missing', `${path} is missing, and the data beside it was signed with it: restore it`);
+export function openKeys(dataDir: string, fresh: boolean, files: KeyFiles = {}): NodeKeys {
+  const secretOf = (path: string, mayMake: boolean) => {
+    if (!mayMake && !existsSync(path)) {
+      throw new KeyError('key-missing', `${path} is missing, and the data was signed with it: restore it`);
     }
     return Buffer.from(secretFile(path), 'hex');
   };
-  return { identity: new IdentityKey(secret(IDENTITY_FILE)), log: new LogKey(secret(LOG_FILE)) };
+  const inForce = (name: KeyName) =>
+    secretOf(files[name] ?? join(dataDir, FILES[name]), fresh && files[name] === undefined);
+  const formerly = (name: KeyName) => formerFiles(dataDir, name, files[name]).map((path) => secretOf(path, false));
+  const identitySecret = inForce('identity');
+  const identity = new IdentityKey(identitySecret);
+  const log = new LogKey(inForce('log'));
+  return {
+    identity,
+    identities: [identity, ...formerly('identity').map((secret) => new IdentityKey(secret))],
+    log,
+    logs: [log, ...formerly('log').map((secret) => new LogKey(secret))],
+    peer: new PeerKey(identitySecret),
+  };
+}
+
+/**
+ * Puts a new key in the place of one in the data directory; the former one stays beside it, for what it still has to sign.
+ * Whenever the machine stops, there is a key, and no key is lost.
+ * @returns the public halves, hex
+ * @throws KeyError
+ */
+export function rotateKey(dataDir: string, name: KeyName): { before: string; after: string } {
+  const path = join(dataDir, FILES[name]);
+  if (!existsSync(path)) throw new KeyError('key-missing', `${path} is missing: there is no key to be replaced`);
+  const secrets = [secretFile(path), randomBytes(32).toString('hex')] as const;
+  const [before, after] = secrets.map((secret) => publicHalf(name, Buffer.from(secret, 'hex'))) as [string, string];
+  writeWholeFile(join(dataDir, `${name}-${before.slice(0, 16)}.key`), `${secrets[0]}\n`, 0o600);
+  writeWholeFile(path, `${secrets[1]}\n`, 0o600);
+  return { before, after };
+}
+
+function publicHalf(name: KeyName, secret: Uint8Array): string {
+  return name === 'log' ? Buffer.from(new LogKey(secret).publicKey).toString('hex') : new IdentityKey(secret).publicKey;
+}
+
+/** Of a key that is given in a file elsewhere, the one in the data directory is a former one too. */
+function formerFiles(dataDir: string, name: KeyName, given: string | undefined): string[] {
+  const rotated = new RegExp(`^${name}-[0-9a-f]{16}\\.key$`);
+  const former = readdirSync(dataDir).filter(
+    (file) => rotated.test(file) || (given !== undefined && file === FILES[name]),
+  );
+  return former.sort().map((file) => join(dataDir, file));
 }
 
 /**
@@ -112,6 +166,41 @@ export function openHashKeys(
   const secret = Buffer.from(secretFile(path), 'hex');
   const keyOf = (source: string) => new Uint8Array(hkdfSync('sha256', secret, '', `tidemark hash ${source}`, 32));
   return new Map(sources.map((source) => [source, keyOf(source)]));
+}
+
+/**
+ * The keys under which salted streams make event ids, each derived from the one secret as those of sources are.
+ * @param streams that need a key
+ * @param usedBefore whether anything may have been identified under the secret: a new one in its place would give known
+ *   events new ids
+ * @throws KeyError `key-missing`, `key-malformed`, `key-readable-by-others`
+ */
+export function openStreamKeys(
+  dataDir: string,
+  streams: readonly string[],
+  usedBefore: () => boolean,
+): Map<string, Uint8Array> {
+  const path = join(dataDir, STREAM_FILE);
+  if (streams.length === 0) return new Map();
+  if (!existsSync(path) && usedBefore()) {
+    throw new KeyError(
+      'key-missing',
+      `${path} is missing, and the events of the salted stream "${streams[0]}" are known by ids made with it: restore it`,
+    );
+  }
+  return streamKeys(secretFile(path), streams);
+}
+
+/** The same for whoever only looks; none where the secret is not at hand. */
+export function readStreamKeys(dataDir: string, streams: readonly string[]): Map<string, Uint8Array> {
+  const path = join(dataDir, STREAM_FILE);
+  return existsSync(path) ? streamKeys(secretFile(path), streams) : new Map();
+}
+
+function streamKeys(secret: string, streams: readonly string[]): Map<string, Uint8Array> {
+  const bytes = Buffer.from(secret, 'hex');
+  const keyOf = (stream: string) => new Uint8Array(hkdfSync('sha256', bytes, '', `tidemark stream ${stream}`, 32));
+  return new Map(streams.map((stream) => [stream, keyOf(stream)]));
 }
 
 /** The token of this server's administrator, made at first start. */

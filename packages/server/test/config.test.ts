@@ -41,6 +41,10 @@ describe('without any setting', () => {
       },
       watch: { maxClients: 500, heartbeatMs: 15_000 },
       anchor: { mode: 'local', intervalMs: 1000 },
+      headers: undefined,
+      witnesses: [],
+      identity: { required: true, accept: ['2'] },
+      keyFiles: { identity: undefined, log: undefined },
       minConfirmations: 1,
       bundleMaxDepth: 10,
       feedCacheTtlMs: 1000,
@@ -185,12 +189,9 @@ describe('what cannot be meant', () => {
     'INGEST_RETRY_MAX',
     'INGEST_BACKOFF_BASE_MS',
     'INGEST_BACKOFF_FACTOR',
-    'IDENTITY_REQUIRED',
     'ARC_URL',
     'ARC_TOKEN',
     'ANCHOR_KEY_FILE',
-    'HEADERS_FILE',
-    'HEADERS_URLS',
   ])('%s, which is not built yet', (name) => {
     expect(refusal({ [name]: 'x' })).toEqual({
       code: 'setting-unsupported',

@@ -1,6 +1,7 @@
 /** The `tidemark` command: one file a sub-command. */
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
+import { auditCommand } from './audit.ts';
 import { conflictsCommand } from './conflicts.ts';
 import { demoCommand } from './demo.ts';
 import { CliError, FAILURE, MISUSE } from './errors.ts';
@@ -13,6 +14,7 @@ import { replayCommand } from './replay.ts';
 import type { Run } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { verifyCommand } from './verify.ts';
+import { witnessCommand } from './witness.ts';
 
 /** @returns the exit code: 0 well, 1 failed, 2 misused */
 export async function main(argv: string[]): Promise<number> {
@@ -29,6 +31,8 @@ export async function main(argv: string[]): Promise<number> {
     demoCommand,
     ingestCommand,
     verifyCommand,
+    auditCommand,
+    witnessCommand,
     conflictsCommand,
     fsckCommand,
     replayCommand,

@@ -56,6 +56,14 @@ export class Settings {
     return value;
   }
 
+  boolean(name: string, fallback: boolean): boolean {
+    const raw = this.#raw(name);
+    if (raw === undefined) return fallback;
+    if (raw === true || raw === 'true') return true;
+    if (raw === false || raw === 'false') return false;
+    throw invalid(this.label(name), `must be true or false, not ${JSON.stringify(raw)}`);
+  }
+
   oneOf<T extends string>(name: string, values: readonly T[], fallback: T): T {
     const raw = this.#raw(name);
     if (raw === undefined) return fallback;

@@ -1,6 +1,6 @@
 /** One stream's log, from its first leaf to its last: packets, lines, tree, tiles, and what the ledger says of it. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { toHex } from '@tidemark/proof';
+import { type ControlLeaf, toHex } from '@tidemark/proof';
 import type { Position } from '../event.ts';
 import { type Line, linesOf } from '../store/content-lines.ts';
 import type { PacketFiles } from '../store/packets.ts';
@@ -57,8 +57,10 @@ class StreamWalk {
   readonly #tree: TreeCheck;
   /** From the leaf on that could be read nowhere, there is no tree to check. */
   #treeEnded = false;
-  /** By the key in the log's header or, where that cannot be read, in its configuration. */
+  /** By the key in the log's header or, where that cannot be read, in its configuration; then by those that replace it. */
   #verifier: LogVerifier | undefined;
+  /** For the packets after the one at hand, which says so. */
+  #nextVerifier: LogVerifier | undefined;
   /** Position of the configuration of the packet before. */
   #configFrom: Position = 0;
   /** Position of the configuration of the first packet. */
@@ -84,6 +86,8 @@ class StreamWalk {
   }
 
   packet(row: PacketRow): void {
+    this.#verifier = this.#nextVerifier ?? this.#verifier;
+    this.#nextVerifier = undefined;
     const where = `stream ${this.#stream} packet [${row.start},${row.end})`;
     if (row.start !== this.#end || row.end <= row.start) {
       this.#findings.violation('packet-gap', where, `leaf ${this.#end} is due`);
@@ -194,6 +198,7 @@ class StreamWalk {
   #leaf(index: number, end: number, line: Buffer | undefined, config: JournaledConfig | undefined): void {
     const checked = this.#leafWalk.leaf(index, end, line, config);
     if (checked?.leaf.kind === 'header') this.#verifier ??= new LogVerifier(checked.leaf.logKey);
+    if (checked?.leaf.kind === 'control') this.#nextVerifier = successor(checked.leaf) ?? this.#nextVerifier;
     this.#grow(index, checked?.hash ?? this.#tree.storedLeafHash(index));
   }
 
@@ -224,4 +229,10 @@ class StreamWalk {
       this.#findings.violation('through-mismatch', where, `${JSON.stringify(through)} is not what its leaves reach`);
     }
   }
+}
+
+/** By the key that a control leaf puts in the place of the log's. */
+function successor({ action, data }: ControlLeaf): LogVerifier | undefined {
+  const { logKey } = data as { logKey?: unknown };
+  return action === 'key-rotated' && typeof logKey === 'string' ? new LogVerifier(logKey) : undefined;
 }

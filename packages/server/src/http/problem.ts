@@ -1,11 +1,13 @@
 /** Error answers: RFC 9457 problem details, with the code as `error` and what to do as `hint`. */
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { IDENTITY_CODES } from '../access/errors.ts';
 import { INTAKE_CODES } from '../intake/errors.ts';
 
 /** Every `error` that an answer may carry; `docs/errors.md` describes each, and a test holds the two together. */
 export const PROBLEM_CODES = [
   ...INTAKE_CODES,
+  ...IDENTITY_CODES,
   'already-resolved',
   'headers-too-large',
   'host-not-allowed',

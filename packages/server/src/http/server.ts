@@ -1,11 +1,16 @@
 /** The HTTP side: parse, call, reply. Each group of routes is in a file of its own. */
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { Access } from './access.ts';
+import type { Brc104 } from '../access/brc104.ts';
+import { IdentityError } from '../access/errors.ts';
+import type { Guard } from '../access/guard.ts';
+import type { Access } from './access.ts';
+import type { BodyReader } from './body.ts';
 import { otherMethods } from './methods.ts';
 import { answerClientError, Problem, sendProblem } from './problem.ts';
 import { type ConflictRoutes, conflictRoutes } from './routes/conflicts.ts';
 import { type IngestRoutes, ingestRoutes } from './routes/ingest.ts';
+import { type LogRoutes, logRoutes } from './routes/log.ts';
 import { type OperationRoutes, operationRoutes } from './routes/operation.ts';
 import { portalRoutes } from './routes/portal.ts';
 import { type ProofRoutes, proofRoutes } from './routes/proof.ts';
@@ -22,10 +27,14 @@ export interface HttpOptions
     ProofRoutes,
     RollupRoutes,
     WatchRoutes,
+    LogRoutes,
     OperationRoutes {
   log: Logger;
-  /** Names this server answers to on a loopback bind; a page elsewhere cannot make a browser use another. */
-  access: { loopback: boolean; publicUrl: string | undefined; adminToken: string };
+  access: Access;
+  /** Who calls, for what publishes or changes something. */
+  guard: Guard;
+  mutual: Brc104;
+  bodies: BodyReader;
 }
 
 /** A client gets this long to send a whole request. */
@@ -43,7 +52,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
   // Bodies are for the routes that want them, as streams: they are decoded and bounded there.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-  server.setErrorHandler((error: FastifyError | Problem, request, reply) => {
+  server.setErrorHandler((error: FastifyError | IdentityError | Problem, request, reply) => {
     const problem = toProblem(error);
     // 503 is an answer like any other, and counted like any other; whoever causes it must not fill the log.
     if (problem.status === 500) options.log.error({ err: error, url: pathOf(request) }, problem.code);
@@ -56,9 +65,10 @@ export function buildServer(options: HttpOptions): FastifyInstance {
       new Problem(404, 'not-found', `there is nothing at ${request.method} ${pathOf(request)}`),
     ),
   );
-  const access = new Access(options.access);
+  const { access } = options;
   server.addHook('onRequest', async (request) => access.checkHost(request));
   const refuseOtherMethods = otherMethods(server);
+  options.mutual.install(server, options.bodies);
   ingestRoutes(server, options);
   operationRoutes(server, options);
   portalRoutes(server);
@@ -69,6 +79,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     quarantineReadRoutes(readers, options);
     proofRoutes(readers, options);
     rollupRoutes(readers, options);
+    logRoutes(readers, options);
     watchRoutes(readers, options);
   });
   server.register(async (operators) => {
@@ -79,8 +90,9 @@ export function buildServer(options: HttpOptions): FastifyInstance {
   return server;
 }
 
-function toProblem(error: FastifyError | Problem): Problem {
+function toProblem(error: FastifyError | IdentityError | Problem): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof IdentityError) return new Problem(error.status, error.code, error.hint, { cause: error });
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) {
     const code = status === 415 ? 'unsupported-media-type' : 'bad-request';

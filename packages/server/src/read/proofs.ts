@@ -32,7 +32,7 @@ export class ProofBuilder {
       inclusion: inclusion.map((hash) => Buffer.from(hash).toString('hex')),
       manifest: JSON.parse(through.manifest) as unknown,
       versionId: through.versionId,
-      checkpoint: through.checkpoint,
+      checkpoint: through.checkpoint + this.#ledger.cosignatures(through.versionId).join(''),
       anchor: anchor === undefined ? null : this.#anchor(anchor),
     };
   }

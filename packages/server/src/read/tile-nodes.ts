@@ -4,11 +4,11 @@ import type { LedgerReader } from '../store/ledger.ts';
 import { HASH_BYTES, subtreeRoot, TILE_HEIGHT, TILE_WIDTH } from '../tile.ts';
 
 export class TileNodes {
-  readonly #ledger: LedgerReader;
+  readonly #ledger: Pick<LedgerReader, 'tile'>;
   readonly #stream: string;
   readonly #tiles = new Map<string, Buffer>();
 
-  constructor(ledger: LedgerReader, stream: string) {
+  constructor(ledger: Pick<LedgerReader, 'tile'>, stream: string) {
     this.#ledger = ledger;
     this.#stream = stream;
   }

@@ -1,22 +1,23 @@
 /** The pipeline's thread: from the journal to certified, anchored and visible. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { formatVerifierKey, parseVerifierKey, signCheckpoint, type VerifierKey, verifierKey } from '@tidemark/proof';
 import { Anchorer } from '../anchor/anchor.ts';
 import { LocalChain } from '../anchor/local-chain.ts';
 import { Certifier } from '../certify/certifier.ts';
 import { RollupMaker } from '../certify/rollup-maker.ts';
-import type { Signers } from '../certify/stream-log.ts';
 import type { SealedPacket } from '../event.ts';
 import { Ordering } from '../fuse/ordering.ts';
-import { KeyError, openKeys } from '../keys.ts';
+import { followHeaders } from '../headers/open.ts';
+import { openKeys } from '../keys.ts';
 import { Normalizer } from '../normalize/normalizer.ts';
 import { Passage } from '../pipeline.ts';
 import { recallFrom } from '../recall.ts';
+import { nodeSigners } from '../signers.ts';
 import { StoreError } from '../store/errors.ts';
 import { PacketFiles } from '../store/packets.ts';
 import { SqliteJournalReader } from '../store/sqlite/journal.ts';
 import { SqliteLedger } from '../store/sqlite/ledger.ts';
+import { Cosigner } from '../witness/cosigner.ts';
 import { inWords } from './in-words.ts';
 import type { FromPassage, PassageSetup, ToPassage } from './protocol.ts';
 
@@ -24,28 +25,16 @@ const RETRY_MS = 1000;
 
 const setup = workerData as PassageSetup;
 const port = parentPort!;
-const keys = openKeys(setup.dataDir, false);
+const keys = openKeys(setup.dataDir, false, setup.keyFiles);
 const journal = new SqliteJournalReader(setup.dataDir);
 const ledger = new SqliteLedger(setup.dataDir);
 const files = new PacketFiles(setup.dataDir);
 const normalizer = new Normalizer();
 const chain = setup.anchor.mode === 'local' ? new LocalChain(setup.dataDir, keys.identity, Date.now) : undefined;
 const anchorer = chain && new Anchorer(ledger, chain, chain, Date.now);
-const signers: Signers = {
-  version: (publisher, versionId) => {
-    if (publisher !== keys.identity.publicKey) throw new KeyError('key-missing', `the key of ${publisher} is not here`);
-    return keys.identity.sign(versionId).toString('hex');
-  },
-  checkpoint: (logKey, size, root) => {
-    const key = ownLogKey(logKey);
-    const checkpoint = { origin: key.name, size, root: root.toString('hex') };
-    return signCheckpoint(checkpoint, key, (message) => keys.log.sign(message));
-  },
-  control: (logKey, text) => {
-    ownLogKey(logKey);
-    return Buffer.from(keys.log.sign(Buffer.from(text))).toString('base64');
-  },
-};
+const followed = setup.headers && followHeaders(setup.dataDir, setup.headers, startAnchoring);
+const cosigner = setup.witnesses.length === 0 ? undefined : new Cosigner(ledger, setup.witnesses);
+const signers = nodeSigners(keys);
 
 let passage = reopen();
 let closing = false;
@@ -53,6 +42,7 @@ let working = false;
 /** The journal may have grown since the work that is under way last looked. */
 let woken = false;
 let anchoring: Promise<void> | undefined;
+let cosigning: Promise<void> | undefined;
 let rolling: Promise<void> | undefined;
 /** Rollups may have come due since they were last looked for. */
 let rollupsWanted = false;
@@ -65,7 +55,7 @@ port.on('message', (message: ToPassage) => {
   woken = true;
   if (!working) void work();
 });
-const anchorTimer = anchorer && setInterval(startAnchoring, setup.anchor.intervalMs);
+const anchorTimer = (anchorer ?? cosigner) && setInterval(startAnchoring, setup.anchor.intervalMs);
 publish([]);
 say({ kind: 'ready' });
 startRolling();
@@ -96,20 +86,28 @@ async function tryOnce(): Promise<boolean> {
   }
 }
 
-/** @throws KeyError `key-missing` when the private half is not this node's */
-function ownLogKey(logKey: string): VerifierKey {
-  const key = parseVerifierKey(logKey);
-  if (formatVerifierKey(verifierKey(key.name, keys.log.publicKey)) === logKey) return key;
-  throw new KeyError('key-missing', `the log key ${logKey} is not here`);
-}
-
 function startAnchoring(): void {
   if (closing) return;
+  startCosigning();
   anchoring ??= passage
     .anchor()
     .catch((error: unknown) => say({ kind: 'trouble', message: inWords(error) }))
     .finally(() => {
       anchoring = undefined;
+    });
+}
+
+/** Anchoring does not wait for witnesses, who may be slow. */
+function startCosigning(): void {
+  cosigning ??= cosigner
+    ?.run()
+    .then((signed) => {
+      if (signed) publish([]);
+      for (const trouble of cosigner.troubles) say({ kind: 'trouble', message: trouble });
+    })
+    .catch((error: unknown) => say({ kind: 'trouble', message: inWords(error) }))
+    .finally(() => {
+      cosigning = undefined;
     });
 }
 
@@ -153,8 +151,7 @@ function publish(sealed: readonly SealedPacket[]): void {
 
 async function close(): Promise<void> {
   clearInterval(anchorTimer);
-  await anchoring;
-  await rolling;
+  await Promise.all([anchoring, cosigning, rolling, followed?.close()]);
   journal.close();
   ledger.close();
   chain?.close();

@@ -1,10 +1,13 @@
 /** What the threads say to each other. Bodies travel as one transferred buffer a message. */
 import type { Position } from '../event.ts';
+import type { Followed } from '../headers/open.ts';
 import type { IntakeCode, Rejection } from '../intake/errors.ts';
 import type { Delivery } from '../intake/intake.ts';
+import type { KeyFiles } from '../keys.ts';
 import type { Heard, Word } from '../store/journal.ts';
 import type { LedgerPosition } from '../store/ledger.ts';
 import type { Source, StreamConfig } from '../stream.ts';
+import type { WitnessAt } from '../witness/client.ts';
 
 export interface JournalSetup {
   dataDir: string;
@@ -16,7 +19,10 @@ export interface JournalSetup {
 
 export interface PassageSetup {
   dataDir: string;
+  keyFiles: KeyFiles;
   anchor: { mode: 'local' | 'none'; intervalMs: number };
+  headers: Followed | undefined;
+  witnesses: readonly WitnessAt[];
 }
 
 /** A delivery whose body is `[start, end)` of the message's bytes. */

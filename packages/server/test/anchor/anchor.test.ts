@@ -95,7 +95,10 @@ describe('anchoring', () => {
       ...{ txid, rawTx, chain: chain.name, commitments, madeAt: 1, state: 'made', reason: undefined },
     });
     await works.anchor();
-    expect(works.ledger.submissions.one(txid)).toMatchObject({ state: 'failed', reason: 'what it spends has been spent' });
+    expect(works.ledger.submissions.one(txid)).toMatchObject({
+      state: 'failed',
+      reason: 'what it spends has been spent',
+    });
     expect([chain.bestHeight(), anchorAt(a1)]).toEqual([2, 2]);
     expect(works.ledger.submissions.carrying(a1)).toMatchObject({ state: 'mined' });
   });

@@ -1,0 +1,51 @@
+/** The headers that a node follows, as its settings have them. */
+import type { Pin } from '@tidemark/proof';
+import { LocalHeaders } from '../anchor/local-headers.ts';
+import { HeaderFollower } from './header-follower.ts';
+import { HeaderStore } from './header-store.ts';
+import type { Headers } from './headers.ts';
+import { FileSource } from './sources/file.ts';
+import { parseSourceUrl } from './sources/parse-url.ts';
+import { StoredHeaders } from './stored-headers.ts';
+
+export interface Followed {
+  chain: 'main' | 'test' | 'regtest';
+  pin: Pin;
+  file: string | undefined;
+  urls: readonly string[];
+}
+
+/** Time between two looks at a source. */
+const INTERVAL_MS = 15_000;
+/** For one request to a header service. */
+const TIMEOUT_MS = 10_000;
+
+/** The store, kept up to date until it is closed; the one writer. */
+export function followHeaders(
+  dataDir: string,
+  { chain, pin, file, urls }: Followed,
+  onChange: () => void,
+): { headers: HeaderStore; close(): Promise<void> } {
+  const headers = new HeaderStore(dataDir, chain, pin);
+  const sources = [
+    ...(file === undefined ? [] : [new FileSource(file, (hash) => headers.heightOf(hash))]),
+    ...urls.map((url) => parseSourceUrl(url, TIMEOUT_MS)),
+  ];
+  const follower = new HeaderFollower({
+    ...{ store: headers, sources, intervalMs: INTERVAL_MS, now: Date.now, random: Math.random, onChange },
+  });
+  follower.start();
+  return {
+    headers,
+    close: async () => {
+      await follower.stop();
+      headers.close();
+    },
+  };
+}
+
+/** The same for readers, once the writer has opened it; undefined where no chain is followed. */
+export function readHeaders(dataDir: string, local: boolean, followed: Followed | undefined): Headers | undefined {
+  if (local) return new LocalHeaders(dataDir);
+  return followed && new StoredHeaders(dataDir);
+}
