@@ -14,6 +14,7 @@ export type ProofErrorCode =
   | 'invalid-option'
   | 'invalid-proof'
   | 'invalid-range'
+  | 'invalid-receipt'
   | 'invalid-transaction'
   | 'versionId-mismatch';
 

@@ -67,6 +67,8 @@ export type { VerifyOptions } from './options.ts';
 export { CHAINS, type Chain, DEVELOPMENT_FLOOR_BITS, PINS, type Pin } from './pins.ts';
 export { PRIMITIVES, type Primitives } from './primitives.ts';
 export { PROOF_FORMAT, type ProofAnchor, type ProofFile, parseProofFile } from './proof-file.ts';
+// Signed acknowledgements.
+export { parseReceipt, RECEIPT_MS, type Receipt, receiptIdsHash, receiptText, verifyReceipt } from './receipt.ts';
 export type { Verified } from './report.ts';
 export * from './request-identity.ts';
 export { type Sha256, sha256, sha256d } from './sha256.ts';

@@ -17,6 +17,13 @@ const proofs: Json[] = [
   // The same packet, certified only: another anchor under the same versionId.
   { ...buildProof({ index: 2 }), anchor: null },
 ];
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
 const optionSets = [pins, { dev: true }, { ...pins, dev: false }, { ...pins, minConfs: 4 }];
 
 describe('a ProofVerifier', () => {
@@ -39,6 +46,55 @@ describe('a ProofVerifier', () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it('gives the same report for the text, in any order', () => {
+    const texts = proofs.flatMap((proof) => [
+      JSON.stringify(proof),
+      `${JSON.stringify(proof)}\n`,
+      JSON.stringify(proof, null, 1),
+    ]);
+    const changed = fc
+      .tuple(fc.constantFrom(...texts), fc.nat(), fc.constantFrom('', '0', '"', ',', '}', '{', 'null', ' '), fc.nat(3))
+      .map(([text, at, piece, removed]) => {
+        const place = at % text.length;
+        return text.slice(0, place) + piece + text.slice(place + removed);
+      });
+    const sequence = fc.array(fc.oneof(fc.constantFrom(...texts), changed), { minLength: 2, maxLength: 12 });
+    fc.assert(
+      fc.property(fc.constantFrom(...optionSets), sequence, (options, inputs) => {
+        const verifier = new ProofVerifier(options);
+        for (const text of [...inputs, ...inputs])
+          expect(verifier.verifyText(text)).toEqual(verifyProof(parsed(text), options));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  const whole = JSON.stringify(buildProof({ index: 2 }));
+  const ending = whole.slice(whole.indexOf(',"manifest"'));
+  const own = whole.slice(0, -ending.length);
+  it.each<[string, string]>([
+    ['nothing before', `{${ending}`],
+    ['a member twice', `{"index":0,${own.slice(1)}${ending}`],
+    ['a member twice, the second wrong', `${own},"index":0${ending}`],
+    ["a packet's member before", `{"anchor":null,${own.slice(1)}${ending}`],
+    ['a member too many', `${own},"more":1${ending}`],
+    ['a prototype', `${own},"__proto__":{"index":0}${ending}`],
+    ['the ending in a text', `${own},"more":"${ending}`],
+    ['the ending in an object', `{"leaf":${own}${ending}}`],
+    ['the ending in a list', `[${own}${ending}`],
+    ['the ending twice', `${own}${ending.slice(0, -1)}${ending}`],
+    ['space between', `${own} \n${ending}`],
+    ['space around', ` ${own}${ending}`],
+    ['two texts', `${own}${ending}${own}${ending}`],
+    ['the ending alone', ending],
+    ['nothing', ''],
+  ])('of a known packet reads a text with %s as JSON has it', (_, text) => {
+    const verifier = new ProofVerifier(pins);
+    expect(verifier.verifyText(whole)).toMatchObject({ valid: true });
+    expect(verifier.verifyText(text)).toEqual(verifyProof(parsed(text), pins));
+    expect(verifier.verifyText(whole)).toMatchObject({ valid: true });
   });
 
   it('refuses each change of a proof whose packet it knows, for the reason that verifyProof gives', () => {
