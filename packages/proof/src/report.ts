@@ -75,6 +75,9 @@ function trusted({ own, packet, signers, cosigned, anchored, pinned }: Findings)
       ? [`the operator alone: ${producer?.identityKey ?? 'the producer'} has not signed`]
       : []),
     ...(pinned.logKey === undefined ? ["the checkpoint's signature, not verified: no log key is pinned"] : []),
+    ...('payloadHash' in own.leaf && own.payload === undefined
+      ? ['what the event said: its payload is absent, as after erasure']
+      : []),
     ...(ownSignatureTrusted(own.leaf, pinned) ? ["the control leaf's own signature, not verified"] : []),
     ...(cosigned.length === 0 ? ['that the operator shows everybody the same log: no witness is pinned'] : []),
     ...(anchored === undefined ? [`the time ${createdAt}, the operator's word: not anchored`] : []),

@@ -65,6 +65,7 @@ describe('verifyProof: valid', () => {
     expect(report.valid && report.trusted).toEqual([
       "that the signing key is the publisher's: no publisher is pinned",
       "the checkpoint's signature, not verified: no log key is pinned",
+      'what the event said: its payload is absent, as after erasure',
       'that the operator shows everybody the same log: no witness is pinned',
       "the time 2026-03-01T12:00:03.000Z, the operator's word: not anchored",
     ]);

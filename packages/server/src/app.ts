@@ -1,11 +1,13 @@
 /** The composition root: builds every part from the configuration, and takes it all down again. */
 import { mkdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { formatVerifierKey, verifierKey } from '@tidemark/proof';
 import type { Logger } from 'pino';
 import { Brc104 } from './access/brc104.ts';
 import { Guard } from './access/guard.ts';
 import { IdentityCheck } from './access/identity.ts';
 import { SqliteNonces } from './access/sqlite-nonces.ts';
+import { openCatalog } from './catalog/open.ts';
 import { type Config, ConfigError, isLoopback } from './config.ts';
 import { Access } from './http/access.ts';
 import { BodyReader } from './http/body.ts';
@@ -14,8 +16,9 @@ import { buildServer } from './http/server.ts';
 import { type Instance, openInstance } from './instance.ts';
 import { Admission } from './intake/admission.ts';
 import { SourceAuth } from './intake/auth.ts';
-import { type NodeKeys, openAdminToken, openKeys } from './keys.ts';
+import { type NodeKeys, openAdminToken, openCallbackToken, openKeys } from './keys.ts';
 import { Hub } from './live/hub.ts';
+import { ErasureDesk } from './operation/erasure-desk.ts';
 import { Health } from './operation/health.ts';
 import { Metrics } from './operation/metrics.ts';
 import { QuarantineDesk } from './operation/quarantine-desk.ts';
@@ -71,8 +74,15 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     longestWaitMs: Math.max(0, ...config.streams.map(({ publish }) => publish.maxAgeMs)),
   });
   const threads = await startThreads(
-    { dataDir, sources, secrets, limits, streams: streamConfigs(config, instance, keys) },
-    { dataDir, keyFiles: config.keyFiles, anchor: config.anchor, headers: config.headers, witnesses: config.witnesses },
+    { dataDir, keyFiles: config.keyFiles, sources, secrets, limits, streams: streamConfigs(config, instance, keys) },
+    {
+      dataDir,
+      keyFiles: config.keyFiles,
+      anchor: config.anchor,
+      publicUrl: config.publicUrl,
+      headers: config.headers,
+      witnesses: config.witnesses,
+    },
     {
       troubled: (message) => {
         log.error(message);
@@ -98,6 +108,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     deliveriesPending: threads.pending(),
   }));
   health.progressed(readers.ledger.cursor());
+  health.follows(readers.headers);
   health.journalGrew(hub.heads.journal);
   threads.listen({
     journalGrew: (head) => {
@@ -106,6 +117,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     },
     progressed: ({ reached, ledgerHead, latenciesMs, ...progress }) => {
       held = progress.held;
+      health.anchoring(progress.anchoringTrouble);
       health.progressed(reached);
       for (const latency of latenciesMs) metrics.certified(latency / 1000);
       hub.advance({ ledger: ledgerHead });
@@ -123,14 +135,31 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
   const guard = new Guard({ identity, mutual, access, required: config.identity.required });
   if (!config.identity.required) log.warn('IDENTITY_REQUIRED is false: anyone who reaches this server may publish');
 
+  const catalog = openCatalog({
+    ...{ dataDir, ledger: readers.ledger, proofs: readers.proofs, headers: readers.headers, now: Date.now },
+    ...{ minConfirmations: config.minConfirmations, advisors: config.catalog.advisors },
+    identityRequired: config.identity.required,
+    ownAnchored: ({ versionId, envelope }) => threads.anchoring.anchored(versionId, JSON.parse(envelope)),
+  });
+
   let accepting = true;
   const server = buildServer({
     ...readers,
+    ...catalog,
+    ...{ catalogShareBytes: config.catalog.shareBytes, publicUrl: config.publicUrl, now: Date.now },
     ...{ hub, health, metrics, bodies, log },
     admission: new Admission(sources, new SourceAuth(secrets)),
     accepting: () => accepting,
+    anchoring: threads.anchoring,
+    callbackToken: config.anchor.mode === 'arc' ? openCallbackToken(dataDir) : undefined,
     deliver: threads.deliver,
     desk: new QuarantineDesk(readers.journal, readers.quarantine, threads.resolve),
+    erasures: new ErasureDesk({
+      journal: readers.journal,
+      erase: threads.erase,
+      forget: () => hub.forget(),
+      wait: delay,
+    }),
     versions: new EventVersions(readers.events, readers.fused, threads.find),
     watch: config.watch,
     bundleMaxDepth: config.bundleMaxDepth,
@@ -144,6 +173,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     clearTimeout(impatient);
     await threads.close();
     await nonces.close();
+    catalog.close();
     readers.close();
   };
   try {

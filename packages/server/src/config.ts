@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { AcceptedForm } from './access/identity.ts';
+import type { AnchorSettings } from './anchor/open.ts';
 import {
   ANCHORING_SETTINGS,
-  type AnchorSettings,
   type HeaderSettings,
   readAnchor,
   readHeaders,
@@ -36,6 +36,8 @@ export interface Config {
   witnesses: readonly WitnessSettings[];
   /** Who may publish manifests and advisories. */
   identity: { required: boolean; accept: readonly AcceptedForm[] };
+  /** `advisors`: identity keys whose advisories count; `shareBytes`: what one identity may add. */
+  catalog: { advisors: readonly string[]; shareBytes: number };
   /** Files that hold the node's keys in place of those in the data directory. */
   keyFiles: { identity: string | undefined; log: string | undefined };
   minConfirmations: number;
@@ -76,17 +78,14 @@ const SUPPORTED = [
     'FEED_CACHE_TTL_MS',
   ],
   ...ANCHORING_SETTINGS,
-  ...['IDENTITY_REQUIRED', 'IDENTITY_ACCEPT', 'IDENTITY_KEY_FILE', 'LOG_KEY_FILE'],
+  ...['IDENTITY_REQUIRED', 'IDENTITY_ACCEPT', 'IDENTITY_KEY_FILE', 'LOG_KEY_FILE', 'ADVISORS'],
+  'CATALOG_SHARE_BYTES',
   ...['POLICY_MIN_CONFS', 'BUNDLE_MAX_DEPTH', 'INGEST_MAX_BODY_BYTES'],
   ...['INGEST_MAX_EVENTS', 'INGEST_MAX_EVENT_BYTES', 'INGEST_MAX_IN_FLIGHT_BYTES'],
 ];
 
 /** Part of the contract and not built yet. Ignoring one could leave open what its owner believes is shut. */
-const TO_COME = [
-  ...['INGEST_ALLOWLIST_CIDRS', 'CERTIFIER_WEBHOOK_URL'],
-  ...['CERTIFIER_TIMEOUT_MS', 'INGEST_RETRY_MAX', 'INGEST_BACKOFF_BASE_MS', 'INGEST_BACKOFF_FACTOR'],
-  ...['ARC_URL', 'ARC_TOKEN', 'ANCHOR_KEY_FILE'],
-];
+const TO_COME = ['INGEST_ALLOWLIST_CIDRS'];
 
 /** @throws ConfigError with one line that names the setting and what to do */
 export function loadConfig(overrides: Overrides = {}, env: Environment = process.env): Config {
@@ -122,6 +121,10 @@ export function loadConfig(overrides: Overrides = {}, env: Environment = process
     headers: readHeaders(settings, anchor),
     witnesses: readWitnesses(settings),
     identity: { required: settings.boolean('IDENTITY_REQUIRED', true), accept: readForms(settings) },
+    catalog: {
+      advisors: readAdvisors(settings),
+      shareBytes: settings.integer('CATALOG_SHARE_BYTES', 64 * 1024 * 1024, 1024, 1024 ** 4),
+    },
     keyFiles: { identity: settings.string('IDENTITY_KEY_FILE'), log: settings.string('LOG_KEY_FILE') },
     minConfirmations: settings.integer('POLICY_MIN_CONFS', 1, 0, 1_000_000),
     bundleMaxDepth: settings.integer('BUNDLE_MAX_DEPTH', 10, 1, 1000),
@@ -141,6 +144,14 @@ function readForms(settings: Settings): AcceptedForm[] {
   return forms.map((form) => {
     if (form === '2' || form === 'A') return form;
     throw invalid(settings.label('IDENTITY_ACCEPT'), `is a list of the forms 2 and A, not ${JSON.stringify(form)}`);
+  });
+}
+
+function readAdvisors(settings: Settings): string[] {
+  const keys = settings.string('ADVISORS')?.split(',') ?? [];
+  return keys.map((key) => {
+    if (/^0[23][0-9a-f]{64}$/.test(key.trim())) return key.trim();
+    throw invalid(settings.label('ADVISORS'), `is a list of identity keys, compressed, in hex; ${key.trim()} is none`);
   });
 }
 

@@ -17,6 +17,8 @@ interface Normalized {
   policyHash: string;
   /** `seq` of the version of the same event that this one revises. */
   supersedes: number | undefined;
+  /** On salted streams: goes into every hash of what the event says. */
+  salt?: Uint8Array;
 }
 
 /** An event that its policy accepts. */
@@ -37,6 +39,8 @@ export interface AcceptedEvent extends Normalized {
 export interface QuarantinedEvent extends Normalized {
   kind: 'quarantined';
   reasons: string[];
+  /** Where the reasons are not known any more. */
+  reasonsHash?: string;
   /** The contest in which it and others were held back; one of them carries it. */
   contest?: Verdict;
 }
@@ -102,6 +106,13 @@ export interface DiscardRecord
   about: Position;
 }
 
+/** An operator's word: a version of an event is erased. */
+export interface ErasedRecord
+  extends Control<'erased', { source: string; seq: number; eventId: string; by: string; reason: string }> {
+  /** Position of the event. */
+  about: Position;
+}
+
 /**
  * From here on, another configuration holds. It is the last leaf under the former one, and signed by its key, so that
  * whoever trusts that key knows the new one from it.
@@ -119,7 +130,7 @@ export interface ConfigChange {
   publisher?: string;
 }
 
-export type ControlRecord = DiscardRecord | ChangeRecord;
+export type ControlRecord = DiscardRecord | ErasedRecord | ChangeRecord;
 
 /** What an operator's word makes of an event in quarantine. */
 export type Resolved = (AcceptedEvent & { released: Position }) | DiscardRecord;
@@ -186,6 +197,8 @@ export interface SealedPacket {
   notes: { position: Position; leaf: number; notes: string[] }[];
   /** Leaves of items that already had one: inputs of a decision that replaces another, events out of quarantine. */
   moved: { position: Position; leaf: number }[];
+  /** Events that are erased: what is kept of them beside their leaves is to go. */
+  erased: Position[];
   decisions: (Verdict & { leaf: number })[];
   /** Tiles of the log that are new or have grown. */
   tiles: Tile[];

@@ -27,6 +27,7 @@ const FILES = { identity: 'identity.key', log: 'log.key' } as const;
 const HASH_FILE = 'hash.key';
 const STREAM_FILE = 'stream.key';
 const ADMIN_TOKEN_FILE = 'admin-token';
+const CALLBACK_TOKEN_FILE = 'arc-callback-token';
 /** PKCS #8 frame around a 32-byte Ed25519 seed (RFC 8410). */
 const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
@@ -207,6 +208,23 @@ function streamKeys(secret: string, streams: readonly string[]): Map<string, Uin
 export function openAdminToken(dataDir: string): { token: string; file: string } {
   const file = join(dataDir, ADMIN_TOKEN_FILE);
   return { token: secretFile(file), file };
+}
+
+/**
+ * The key that holds the coins which anchors are paid with.
+ * @param fresh makes it where it is missing; not where there are coins, which another key could not spend
+ * @throws KeyError `key-missing`, `key-malformed`, `key-readable-by-others`
+ */
+export function openAnchorKey(path: string, fresh: boolean): IdentityKey {
+  if (!fresh && !existsSync(path)) {
+    throw new KeyError('key-missing', `${path} is missing, and there are coins that it alone can spend: restore it`);
+  }
+  return new IdentityKey(Buffer.from(secretFile(path), 'hex'));
+}
+
+/** What ARC's callbacks come with, made at first use. */
+export function openCallbackToken(dataDir: string): string {
+  return secretFile(join(dataDir, CALLBACK_TOKEN_FILE));
 }
 
 /** Makes a secret of 32 random bytes as hex. @throws KeyError `key-exists`: a key is never overwritten */

@@ -4,9 +4,9 @@
  * `Passage` reads nothing else, so a crash anywhere means no more than starting again from the ledger's cursor.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Anchorer } from './anchor/anchor.ts';
 import type { Certifier, Collected } from './certify/certifier.ts';
 import type { RollupMaker } from './certify/rollup-maker.ts';
+import { type Erasing, erasedRecord, erasureOf } from './erasure.ts';
 import type { Position, SealedPacket, Step } from './event.ts';
 import { type Ordering, sameStage } from './fuse/ordering.ts';
 import type { CutClock } from './intake/cut-clock.ts';
@@ -18,6 +18,8 @@ import { StoreError } from './store/errors.ts';
 import type { FingerprintIndex } from './store/fingerprints/index.ts';
 import {
   type ConfigEntry,
+  type ErasureEntry,
+  type ErasureWord,
   type EventsEntry,
   type Heard,
   itemsOf,
@@ -74,6 +76,7 @@ export class Arrivals {
     const { journal, cuts } = this.#stages;
     const taken = new Map<Position, ResolutionEntry>();
     const heard = words.map((word): Heard => {
+      if (journal.erasure(word.position) !== undefined) return { taken: false, entry: undefined };
       const standing = journal.resolution(word.position) ?? taken.get(word.position);
       if (standing !== undefined) return { taken: false, entry: standing };
       const entry: ResolutionEntry = { kind: 'resolution', first: journal.next + taken.size, at: now, ...word };
@@ -84,6 +87,18 @@ export class Arrivals {
     if (entries.length > 0) journal.append(entries);
     cuts.saw(entries);
     return heard;
+  }
+
+  /**
+   * Takes an operator's word that an event be erased, with one commit.
+   * @param positions of all versions
+   */
+  erase(positions: readonly Position[], word: ErasureWord, now: number): Erasing {
+    const { journal, cuts } = this.#stages;
+    const { erasing, fresh } = erasureOf(journal, positions, word, now);
+    if (fresh.length > 0) journal.append(fresh);
+    cuts.saw(fresh);
+    return erasing;
   }
 
   /** A delivery that cannot be read is refused alone, whatever the reason: the others of the group go on. */
@@ -106,7 +121,7 @@ export interface PassageStages {
   normalizer: Normalizer;
   ordering: Ordering;
   certifier: Certifier;
-  anchorer: Anchorer | undefined;
+  anchorer: { run(): Promise<boolean> } | undefined;
   /** Absent where rollups are not to be made, and packets alone are looked at. */
   rollups?: RollupMaker;
   /** Tells the readers that there is something new in the ledger; names the packets among it. */
@@ -230,6 +245,8 @@ export class Passage {
         return this.#takeConfig(entry);
       case 'resolution':
         return this.#takeResolution(entry);
+      case 'erasure':
+        return this.#takeErasure(entry);
     }
   }
 
@@ -284,6 +301,14 @@ export class Passage {
     if (record === undefined) return;
     if (stage === undefined) certifier.append(stream, record, { arrivedAt: at });
     else yield* this.#follow(stream, stage.resolve(record, at));
+  }
+
+  /** An operator's word that an event is erased: its log says so. A salted stream has no stage. */
+  *#takeErasure(entry: ErasureEntry): Generator<void> {
+    const { journal, certifier } = this.#stages;
+    const { stream, at } = entry;
+    if (this.#isTaken(entry)) return;
+    if (certifier.append(stream, erasedRecord(journal, entry), { arrivedAt: at })) yield;
   }
 
   /** After a restart the journal is read from where the slowest stream needs it. */

@@ -5,18 +5,20 @@ import { readHeaders } from './headers/open.ts';
 import type { Instance } from './instance.ts';
 import { CursorCodec } from './live/cursor.ts';
 import { LedgerMessages } from './live/messages.ts';
+import { AnchorStates } from './read/anchor-states.ts';
 import { Decisions } from './read/decisions.ts';
 import { EventReader } from './read/events.ts';
 import { Evidence } from './read/evidence.ts';
 import { FusedReader } from './read/fused.ts';
-import { Lineage } from './read/lineage.ts';
 import { PacketLines } from './read/lines.ts';
 import { LogFeed } from './read/log-feed.ts';
 import { LogTiles } from './read/log-tiles.ts';
+import { Policies } from './read/policies.ts';
 import { ProofBuilder } from './read/proofs.ts';
 import { Quarantine } from './read/quarantine.ts';
 import { Reconstruction } from './read/reconstruction.ts';
 import { Rollups } from './read/rollups.ts';
+import { SaltedPayloads } from './read/salted-payloads.ts';
 import { PacketFiles } from './store/packets.ts';
 import { SqliteJournalReader } from './store/sqlite/journal.ts';
 import { SqliteLedgerReader } from './store/sqlite/ledger-reader.ts';
@@ -28,9 +30,10 @@ export function openReaders(config: Config, instance: Instance) {
   const ledger = new SqliteLedgerReader(dataDir);
   const headers = readHeaders(dataDir, config.anchor.mode === 'local', config.headers);
   const files = new PacketFiles(dataDir);
-  const lines = new PacketLines(ledger, files);
+  const policies = new Policies(ledger);
+  const lines = new PacketLines(ledger, files, new SaltedPayloads(journal, ledger, policies));
   const decisions = new Decisions(ledger);
-  const reconstruction = new Reconstruction(journal, ledger);
+  const reconstruction = new Reconstruction(journal, policies);
   const events = new EventReader({ journal, ledger, lines, decisions, reconstruction });
   const proofs = new ProofBuilder(ledger, headers);
   const quarantine = new Quarantine(journal, ledger, lines);
@@ -42,9 +45,9 @@ export function openReaders(config: Config, instance: Instance) {
     rollups: new Rollups(ledger.rollups, files),
     codec: new CursorCodec(instance.id),
     logFeed: new LogFeed(ledger, events),
+    anchorStates: new AnchorStates(ledger, headers),
     logTiles: new LogTiles(ledger, files),
     cosignatures: (versionId: string) => ledger.cosignatures(versionId),
-    lineage: new Lineage(ledger, proofs, headers, config.minConfirmations),
     close: () => {
       journal.close();
       ledger.close();

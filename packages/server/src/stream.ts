@@ -69,6 +69,8 @@ export interface Stream {
   fusion?: FusionPolicy;
   /** Only where packets are cut in event time. */
   rollup?: RollupPolicy;
+  /** Events can be erased: their hashes are salted, and their payloads are not in the packets. Stays as it is. */
+  salted?: true;
   policy: { license: string; classification: Classification };
 }
 

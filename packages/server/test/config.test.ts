@@ -44,6 +44,7 @@ describe('without any setting', () => {
       headers: undefined,
       witnesses: [],
       identity: { required: true, accept: ['2'] },
+      catalog: { advisors: [], shareBytes: 64 * 1024 * 1024 },
       keyFiles: { identity: undefined, log: undefined },
       minConfirmations: 1,
       bundleMaxDepth: 10,
@@ -97,7 +98,7 @@ describe('every setting', () => {
 
   test.each([
     ['PUBLISH_MODE', ['live', 'batch']],
-    ['ANCHOR', ['local', 'none']],
+    ['HEADERS_CHAIN', ['main', 'test', 'regtest']],
   ])('%s is one of %j', (name, values) => {
     for (const value of values) loadConfig({}, { [name]: value });
     expect(refusal({ [name]: 'Live' })).toEqual({
@@ -182,17 +183,7 @@ describe('what cannot be meant', () => {
     });
   });
 
-  test.each([
-    'INGEST_ALLOWLIST_CIDRS',
-    'CERTIFIER_WEBHOOK_URL',
-    'CERTIFIER_TIMEOUT_MS',
-    'INGEST_RETRY_MAX',
-    'INGEST_BACKOFF_BASE_MS',
-    'INGEST_BACKOFF_FACTOR',
-    'ARC_URL',
-    'ARC_TOKEN',
-    'ANCHOR_KEY_FILE',
-  ])('%s, which is not built yet', (name) => {
+  test.each(['INGEST_ALLOWLIST_CIDRS'])('%s, which is not built yet', (name) => {
     expect(refusal({ [name]: 'x' })).toEqual({
       code: 'setting-unsupported',
       message: `${name}: is not supported yet; unset it`,
@@ -201,7 +192,7 @@ describe('what cannot be meant', () => {
   });
 
   test('an unsupported setting in the file', () => {
-    expect(refusal({}, { settings: { ingestRetryMax: 0 } }).code).toBe('setting-unsupported');
+    expect(refusal({}, { settings: { ingestAllowlistCidrs: [] } }).code).toBe('setting-unsupported');
   });
 });
 

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, hkdfSync } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex, verifyEcdsa, verifyEd25519 } from '@tidemark/proof';
@@ -11,6 +11,8 @@ import {
   openAdminToken,
   openHashKeys,
   openKeys,
+  openStreamKeys,
+  readStreamKeys,
 } from '../src/keys.ts';
 import { Directories } from './support/directories.ts';
 
@@ -165,5 +167,33 @@ describe('the keys of hashed fields', () => {
     openHashKeys(dir, [], never);
     chmodSync(file(dir), 0o640);
     expect(() => openHashKeys(dir, [], before)).toThrow(refused('key-readable-by-others'));
+  });
+});
+
+describe('the keys of salted streams', () => {
+  const never = () => false;
+  const before = () => true;
+  const file = (dir: string) => join(dir, 'stream.key');
+
+  test('are derived from one secret, each stream’s own, and stay', () => {
+    const dir = directories.next();
+    expect(openStreamKeys(dir, [], never)).toEqual(new Map());
+    expect(existsSync(file(dir))).toBe(false);
+    const first = openStreamKeys(dir, ['patients', 'staff'], never);
+    expect(statSync(file(dir)).mode & 0o777).toBe(0o600);
+    expect(first.get('patients')).toHaveLength(32);
+    expect(first.get('patients')).not.toEqual(first.get('staff'));
+    expect(openStreamKeys(dir, ['patients', 'staff'], before)).toEqual(first);
+    expect(readStreamKeys(dir, ['patients', 'staff'])).toEqual(first);
+    const secret = Buffer.from(readFileSync(file(dir), 'utf8').trim(), 'hex');
+    const expanded = hkdfSync('sha256', secret, '', 'tidemark stream patients', 32);
+    expect(first.get('patients')).toEqual(new Uint8Array(expanded));
+  });
+
+  test('are missed where events are known by them, and by nobody who only looks', () => {
+    const dir = directories.next();
+    expect(() => openStreamKeys(dir, ['patients'], before)).toThrow(refused('key-missing'));
+    expect(readStreamKeys(dir, ['patients'])).toEqual(new Map());
+    expect(existsSync(file(dir))).toBe(false);
   });
 });

@@ -3,34 +3,33 @@
  * a rollup its parents. A transaction is in the ledger before it is sent, so that a crash at any point leaves nothing
  * on the chain that nobody knows of, and pays for nothing twice.
  */
-import { parseHeader, verifyEnvelope } from '@tidemark/proof';
 import type { Headers } from '../headers/headers.ts';
-import type { AnchorRow, LedgerWriter } from '../store/ledger.ts';
+import type { Spending } from '../store/coins.ts';
 import type { Candidate, Submission } from '../store/submissions.ts';
+import { AnchorBook, type AnchorLedger } from './book.ts';
 import { type AnchorChain, AnchorError, type Commitment, type Fate } from './chain.ts';
-import { followed } from './followed.ts';
-
-type Ledger = Pick<LedgerWriter, 'packet' | 'rollups' | 'recordAnchors' | 'submissions' | 'submit'>;
 
 /** Outputs of one transaction: with more versions than this, the others wait for the next. */
 const MAX_COMMITMENTS = 1000;
-/** Blocks below the tip in which anchors are looked for after a reorganization; no deeper one is followed. */
-const DEEPEST_FORK = 1000;
+
+interface Made {
+  submission: Submission;
+  spending: Spending | undefined;
+}
 
 export class Anchorer {
-  readonly #ledger: Ledger;
+  readonly #ledger: AnchorLedger;
   readonly #chain: AnchorChain;
-  readonly #headers: Headers;
+  readonly #book: AnchorBook;
   readonly #now: () => number;
   /** Why new versions are not being submitted. */
   #trouble: string | undefined;
-  #lastTip: { height: number; header: string | undefined } | undefined;
 
   /** @param now milliseconds since 1970 */
-  constructor(ledger: Ledger, chain: AnchorChain, headers: Headers, now: () => number) {
+  constructor(ledger: AnchorLedger, chain: AnchorChain, headers: Headers, now: () => number) {
     this.#ledger = ledger;
     this.#chain = chain;
-    this.#headers = headers;
+    this.#book = new AnchorBook(ledger, headers);
     this.#now = now;
   }
 
@@ -41,42 +40,42 @@ export class Anchorer {
 
   /** @returns whether readers have something new to see */
   async run(): Promise<boolean> {
-    const lost = this.#dropForked();
+    const lost = this.#book.dropForked();
     let settled = false;
-    for (const submission of this.#ledger.submissions.open()) settled = (await this.#advance(submission)) || settled;
+    for (const submission of this.#ledger.submissions.open()) {
+      // One of a chain that the node has anchored on before is left as it is.
+      if (submission.chain !== this.#chain.name || !this.#isOpen(submission)) continue;
+      settled = (await this.#advance(submission)) || settled;
+    }
     const submitted = await this.#submitNew();
     return lost || settled || submitted;
   }
 
-  /** Anchors whose blocks have left the best chain prove nothing until they are mined again. */
-  #dropForked(): boolean {
-    const height = this.#headers.bestHeight();
-    const last = this.#lastTip;
-    this.#lastTip = { height, header: this.#headers.headerAt(height) };
-    if (last !== undefined && this.#headers.headerAt(last.height) === last.header) return false;
-    const mined = this.#ledger.submissions.minedFrom(height - DEEPEST_FORK);
-    const gone = mined.filter(({ envelope }) => this.#headers.heightOf(blockHash(envelope)) === undefined);
-    if (gone.length === 0) return false;
-    this.#ledger.submit.lose(gone.map(({ txid }) => txid));
-    return true;
+  /** The failure of one takes those along that spend its change. */
+  #isOpen({ txid }: Submission): boolean {
+    const state = this.#ledger.submissions.one(txid)?.state;
+    return state === 'made' || state === 'sent';
   }
 
   async #submitNew(): Promise<boolean> {
     const candidates = this.#ledger.submissions.waiting(MAX_COMMITMENTS);
     if (candidates.length === 0) return false;
-    const submission = await this.#make(candidates);
-    if (submission === undefined) return false;
-    this.#ledger.submit.add(submission);
-    return this.#advance(submission);
+    const made = await this.#make(candidates);
+    if (made === undefined) return false;
+    this.#ledger.submit.add(made.submission, made.spending);
+    return this.#advance(made.submission);
   }
 
-  async #make(candidates: readonly Candidate[]): Promise<Submission | undefined> {
+  async #make(candidates: readonly Candidate[]): Promise<Made | undefined> {
     try {
-      const { txid, rawTx, vouts } = await this.#chain.make(candidates.map(toCommitment));
+      const { txid, rawTx, vouts, spending } = await this.#chain.make(candidates.map(toCommitment));
       this.#trouble = undefined;
       const commitments = candidates.map(({ versionId }, index) => ({ versionId, vout: vouts[index]! }));
       const { name: chain } = this.#chain;
-      return { txid, chain, rawTx, commitments, madeAt: this.#now(), state: 'made', reason: undefined };
+      const submission: Submission = {
+        ...{ txid, chain, rawTx, commitments, madeAt: this.#now(), state: 'made', reason: undefined },
+      };
+      return { submission, spending };
     } catch (cause) {
       if (!(cause instanceof AnchorError)) throw cause;
       this.#trouble = cause.message;
@@ -89,40 +88,25 @@ export class Anchorer {
     const { txid, state, reason } = submission;
     const fate = await (state === 'made' ? this.#chain.send(submission) : this.#chain.follow(submission));
     if (fate.state === 'mined') return this.#settle(submission, fate);
-    if (fate.state !== state || fate.reason !== reason) this.#ledger.submit.note(txid, fate.state, fate.reason);
+    if (fate.state === 'failed') this.#ledger.submit.fail(txid, fate.reason, fate.coins ?? 'good');
+    else if (fate.state !== state || fate.reason !== reason) this.#ledger.submit.note(txid, fate.state, fate.reason);
     return false;
   }
 
   /** What a service says of a block counts for as much as the headers say too. */
   #settle(submission: Submission, { height, envelope }: Extract<Fate, { state: 'mined' }>): boolean {
     const { txid, commitments } = submission;
-    const chain = this.#chain.name === 'tidemark-dev' ? 'tidemark-dev' : followed(this.#headers);
-    const verdict = verifyEnvelope(envelope, { versionId: commitments[0]!.versionId, chain });
-    if (!verdict.valid) {
-      this.#ledger.submit.note(txid, 'sent', `the proof that it is mined is not good: ${verdict.reason}`);
+    const found = this.#book.prove(envelope, commitments[0]!.versionId);
+    if (!found.valid) {
+      this.#ledger.submit.note(txid, 'sent', `the proof that it is mined is not good: ${found.reason}`);
       return false;
     }
-    const place = { chain: this.#chain.name, txid, height, envelope: JSON.stringify(envelope) };
-    this.#ledger.recordAnchors(commitments.map((commitment) => ({ ...place, ...this.#anchored(commitment) })));
+    this.#book.record(commitments, txid, height, envelope);
     return true;
-  }
-
-  #anchored({
-    versionId,
-    vout,
-  }: Submission['commitments'][number]): Pick<AnchorRow, 'versionId' | 'vout' | 'stream' | 'end'> {
-    const packet = this.#ledger.packet(versionId);
-    if (packet !== undefined) return { versionId, vout, stream: packet.stream, end: packet.end };
-    return { versionId, vout, stream: this.#ledger.rollups.one(versionId)?.stream ?? '', end: 0 };
   }
 }
 
 function toCommitment({ versionId, manifest }: Candidate): Commitment {
   const { lineage } = JSON.parse(manifest) as { lineage: { parents: string[] } };
   return { versionId, parents: lineage.parents };
-}
-
-function blockHash(envelope: string): string {
-  const { block } = JSON.parse(envelope) as { block: { blockHeader: string } | { blockHash: string } };
-  return 'blockHash' in block ? block.blockHash : parseHeader(Buffer.from(block.blockHeader, 'hex')).hash;
 }

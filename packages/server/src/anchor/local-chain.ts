@@ -6,14 +6,17 @@ import { join } from 'node:path';
 import type { SQLOutputValue } from 'node:sqlite';
 import { anchorScript, parseTransaction, transactionId } from '@tidemark/proof';
 import type { IdentityKey } from '../keys.ts';
+import type { Coin } from '../store/coins.ts';
 import { inTransaction, openDatabase } from '../store/sqlite/database.ts';
 import type { Submission } from '../store/submissions.ts';
 import type { AnchorChain, Commitment, Fate, Prepared } from './chain.ts';
 import { chainFile, LocalHeaders } from './local-headers.ts';
 import { doubleHash, mine, reversedHex } from './mining.ts';
-import { anchorTransaction, type Coin, coinbase } from './transactions.ts';
+import { coinbase, paymentScript, signedTransaction } from './raw-transaction.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '..', 'store', 'sqlite', 'migrations', 'chain');
+
+const SUBSIDY = 50 * 100_000_000;
 
 interface Block {
   height: number;
@@ -38,7 +41,11 @@ export class LocalChain extends LocalHeaders implements AnchorChain {
   /** One transaction for all of them. */
   async make(commitments: readonly Commitment[]): Promise<Prepared> {
     const scripts = commitments.map(({ versionId, parents }) => anchorScript({ mh: versionId, parents }));
-    const rawTx = await anchorTransaction(coinOf(this.#tip()), scripts, this.#key);
+    const coin = this.#coinOf(this.#tip());
+    // There is no fee: nobody else mines this chain.
+    const change = { satoshis: coin.satoshis, script: paymentScript(this.#key.publicKey) };
+    const outputs = [...scripts.map((script) => ({ satoshis: 0, script })), change];
+    const rawTx = signedTransaction([coin], outputs, this.#key);
     return {
       txid: transactionId(rawTx),
       rawTx: Buffer.from(rawTx).toString('hex'),
@@ -51,8 +58,8 @@ export class LocalChain extends LocalHeaders implements AnchorChain {
     const raw = Buffer.from(rawTx, 'hex');
     const tip = this.#tip();
     const spent = parseTransaction(raw).inputs[0];
-    const coin = coinOf(tip);
-    const isNext = spent?.txid === transactionId(coin.transaction) && spent.vout === coin.vout;
+    const coin = this.#coinOf(tip);
+    const isNext = spent?.txid === coin.txid && spent.vout === coin.vout;
     const block = isNext ? this.#addBlock(tip, raw) : this.#blockOf(raw);
     if (block === undefined) return { state: 'failed', reason: 'what it spends has been spent' };
     const envelope = {
@@ -74,7 +81,7 @@ export class LocalChain extends LocalHeaders implements AnchorChain {
 
   #addBlock(tip: Block | undefined, anchor: Uint8Array | undefined): Block {
     const height = (tip?.height ?? -1) + 1;
-    const coinbaseTx = coinbase(height, this.#key);
+    const coinbaseTx = coinbase(height, { satoshis: SUBSIDY, script: paymentScript(this.#key.publicKey) });
     const leaves = [coinbaseTx, ...(anchor === undefined ? [] : [anchor])].map(doubleHash);
     const header = mine({
       previous: tip === undefined ? Buffer.alloc(32) : doubleHash(tip.header),
@@ -87,6 +94,15 @@ export class LocalChain extends LocalHeaders implements AnchorChain {
         .run(height, reversedHex(doubleHash(header)), header, coinbaseTx, anchor ?? null);
     });
     return { height, header, coinbase: coinbaseTx, anchor };
+  }
+
+  /** What the next transaction spends: the change of the last one, or the first block's reward. */
+  #coinOf({ anchor, coinbase: reward }: Block): Coin {
+    const raw = anchor ?? reward;
+    const { outputs } = parseTransaction(raw);
+    const vout = outputs.length - 1;
+    const satoshis = Number(outputs[vout]!.satoshis);
+    return { txid: transactionId(raw), vout, satoshis, chain: this.name, owner: this.#key.publicKey };
   }
 
   #tip(): Block {
@@ -107,16 +123,6 @@ function toBlock(row: Record<string, SQLOutputValue>): Block {
     coinbase: row.coinbase as Uint8Array,
     anchor: (row.anchor as Uint8Array | null) ?? undefined,
   };
-}
-
-/** What the next transaction spends: the change of the last one, or the first block's reward. */
-function coinOf({ anchor, coinbase }: Block): Coin {
-  if (anchor === undefined) return { transaction: coinbase, vout: 0 };
-  return { transaction: anchor, vout: lastOutput(anchor) };
-}
-
-function lastOutput(rawTx: Uint8Array): number {
-  return parseTransaction(rawTx).outputs.length - 1;
 }
 
 function timeOf(block: Block): number {

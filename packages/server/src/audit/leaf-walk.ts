@@ -90,7 +90,7 @@ export class LeafWalk {
   }
 
   /** @throws AuditError where the log cannot be read on */
-  take(entry: Uint8Array): void {
+  take(entry: Uint8Array): Leaf {
     const index = this.size;
     const leaf = readLeaf(entry, index);
     if (leaf.stream !== this.#stream) fail(index, `it is of the stream ${leaf.stream}`);
@@ -99,6 +99,7 @@ export class LeafWalk {
     if (leaf.kind === 'header') this.#header(leaf);
     else if (leaf.kind === 'control') this.#control(leaf, index);
     else this.#sources.take(leaf, index);
+    return leaf;
   }
 
   /** See `Sources.missing`. */

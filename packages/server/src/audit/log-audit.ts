@@ -1,5 +1,6 @@
 /** The audit of one log: from what was seen of it to what its newest checkpoint signs. */
 import {
+  type Leaf,
   ProofError,
   parseCheckpoint,
   parseVerifierKey,
@@ -48,8 +49,15 @@ const TILE_WIDTH = 256;
 /** Bundles that are on their way, the one that is read included. */
 const AHEAD = 4;
 
-export async function auditLog(log: TiledLog, stream: string, pins: Pins, seen?: SeenLog): Promise<LogReport> {
-  const audit = new LogAudit(log, stream, pins, seen);
+/** @param watch told of each leaf that is read, before it is known whether the log is clean */
+export async function auditLog(
+  log: TiledLog,
+  stream: string,
+  pins: Pins,
+  seen?: SeenLog,
+  watch?: (leaf: Leaf) => void,
+): Promise<LogReport> {
+  const audit = new LogAudit(log, stream, pins, seen, watch);
   try {
     await audit.run();
   } catch (error) {
@@ -65,16 +73,24 @@ class LogAudit {
   readonly #stream: string;
   readonly #pins: Pins;
   readonly #seen: SeenLog | undefined;
+  readonly #watch: ((leaf: Leaf) => void) | undefined;
   readonly #notes: string[] = [];
   #text = '';
   #note: SignedCheckpoint | undefined;
   #walk: LeafWalk | undefined;
 
-  constructor(log: TiledLog, stream: string, pins: Pins, seen: SeenLog | undefined) {
+  constructor(
+    log: TiledLog,
+    stream: string,
+    pins: Pins,
+    seen: SeenLog | undefined,
+    watch: ((leaf: Leaf) => void) | undefined,
+  ) {
     this.#log = log;
     this.#stream = stream;
     this.#pins = pins;
     this.#seen = seen;
+    this.#watch = watch;
   }
 
   async run(): Promise<void> {
@@ -148,7 +164,10 @@ class LogAudit {
         fetched.push(this.#bundle(index + fetched.length, size));
       }
       const entries = (await fetched.shift()) ?? [];
-      for (const entry of entries.slice(walk.size - index * TILE_WIDTH)) walk.take(entry);
+      for (const entry of entries.slice(walk.size - index * TILE_WIDTH)) {
+        const leaf = walk.take(entry);
+        this.#watch?.(leaf);
+      }
     }
   }
 

@@ -2,9 +2,9 @@
  * RFC 8785 text of the leaves, written out by hand: the members are known, so their order is too, and none but ids
  * could need escaping. A test holds these against the canonicalizer of `@tidemark/proof`.
  */
-import { hash } from 'node:crypto';
 import { canonicalize, controlText } from '@tidemark/proof';
 import type { ControlRecord, FusedRecord, LogRecord } from '../event.ts';
+import { saltedHash } from '../salt.ts';
 
 export function headerLeaf(stream: string, publisher: string, logKey: string): string {
   return canonicalize({ v: 1, kind: 'header', stream, publisher, logKey });
@@ -24,7 +24,7 @@ export function recordLeaf(stream: string, record: Exclude<LogRecord, ControlRec
     return `${opening}"payloadHash":"${record.payloadHash}",${hashes}${place}${superseded},"v":1}`;
   }
   // Only what is accepted takes the place of an earlier version, so a quarantined revision names none.
-  const reasonsHash = hash('sha256', canonicalize(record.reasons), 'hex');
+  const reasonsHash = record.reasonsHash ?? saltedHash(record.salt, canonicalize(record.reasons));
   return `${opening}${hashes}"reasonsHash":"${reasonsHash}",${place},"v":1}`;
 }
 

@@ -69,6 +69,7 @@ interface Open {
   quarantined: SealedPacket['quarantined'];
   notes: SealedPacket['notes'];
   moved: SealedPacket['moved'];
+  erased: SealedPacket['erased'];
   decisions: SealedPacket['decisions'];
 }
 
@@ -130,7 +131,8 @@ export class StreamLog {
     this.#open ??= this.#begin(cause, arrivedAt, window);
     const open = this.#open;
     const leaf = this.#tree.size;
-    const payload = 'payload' in record ? record.payload : undefined;
+    // What can be erased is not in packets, which stay as they are.
+    const payload = 'payload' in record && this.#state.config.salted !== true ? record.payload : undefined;
     this.#tree.append(open.content.append(this.#leafText(record), payload));
     if (record.kind === 'fused') noteFused(open, record, leaf);
     else if (record.kind === 'control') noteControl(open, record, leaf);
@@ -164,7 +166,7 @@ export class StreamLog {
     const { versionId, manifest } = signedManifest(config, facts, this.#signers.version);
     const checkpoint = this.#signers.checkpoint(config.logKey, end, Buffer.from(root, 'hex'));
     this.#state.head = versionId;
-    const { placements, quarantined, notes, moved, decisions } = open;
+    const { placements, quarantined, notes, moved, erased, decisions } = open;
     const stream = config.id;
     return {
       ...{ stream, start, end, versionId, contentHash, manifest, checkpoint, offsets, sealedAt },
@@ -173,6 +175,7 @@ export class StreamLog {
         quarantined,
         notes,
         moved,
+        erased,
         decisions,
         tiles: this.#tree.takeChanged(),
         oldestArrival: open.oldest,
@@ -220,7 +223,7 @@ export class StreamLog {
     }
     return {
       ...{ content, start, firstPosition, window, through: undefined, oldest: arrivedAt, newest: arrivedAt },
-      ...{ placements: [], quarantined: [], notes: [], moved: [], decisions: [] },
+      ...{ placements: [], quarantined: [], notes: [], moved: [], erased: [], decisions: [] },
     };
   }
 }
@@ -245,10 +248,14 @@ function noteEvent(open: Open, record: NormalizedEvent, leaf: number): void {
   } else if (record.notes !== undefined) open.notes.push({ position, leaf, notes: record.notes });
 }
 
-/** What is about an event is one more leaf of the event; a change is the leaf of its configuration. */
+/**
+ * What becomes of an event in quarantine is one more leaf of the event; a change is the leaf of its configuration, an
+ * erasure that of the word: the event's leaf stays the one it has.
+ */
 function noteControl(open: Open, record: ControlRecord, leaf: number): void {
   if (record.action === 'quarantine-discarded') open.moved.push({ position: record.about, leaf });
   else place(open.placements, record.cause, leaf);
+  if (record.action === 'erased') open.erased.push(record.about);
 }
 
 function noteFused(open: Open, { inputs, eventId, decision, audit, conflict }: FusedRecord, leaf: number): void {

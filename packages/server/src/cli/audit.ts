@@ -1,12 +1,11 @@
 /** `tidemark audit URL` */
-import { readFileSync } from 'node:fs';
-import { isHex, ProofError, parseVerifierKey } from '@tidemark/proof';
+import { isHex } from '@tidemark/proof';
 import { Command } from 'commander';
-import type { LogServer } from '../audit/fetch-bounded.ts';
 import { audit } from '../audit/index.ts';
 import type { LogReport, Pins } from '../audit/log-audit.ts';
 import { type AuditState, AuditStateError, readState, writeState } from '../audit/state.ts';
 import { CliError, FAILURE, MISUSE } from './errors.ts';
+import { isLogKey, serverAt } from './log-server.ts';
 import type { Run } from './run.ts';
 
 interface Options {
@@ -44,43 +43,12 @@ async function auditServer(url: string, options: Options): Promise<number> {
   return clean ? 0 : FAILURE;
 }
 
-function serverAt(text: string, tokenFile: string | undefined): LogServer {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new CliError(MISUSE, `the server is given as an http or https URL, not ${text}`);
-  }
-  if (!url.pathname.endsWith('/')) url.pathname += '/';
-  url.search = '';
-  url.hash = '';
-  return { url, token: tokenFile === undefined ? undefined : tokenIn(tokenFile) };
-}
-
-function tokenIn(file: string): string {
-  let token: string;
-  try {
-    token = readFileSync(file, 'utf8').trim();
-  } catch (cause) {
-    throw new CliError(MISUSE, `${file} cannot be read`, { cause });
-  }
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new CliError(MISUSE, `${file} holds no token`);
-  return token;
-}
-
 function pinsOf({ logKey: logKeys = [], publisher }: Options): Pins {
   for (const key of logKeys)
     if (!isLogKey(key)) throw new CliError(MISUSE, `--log-key takes name+hash+key, not ${key}`);
   if (publisher === undefined) return { logKeys };
   if (!isHex(publisher, 33)) throw new CliError(MISUSE, '--publisher takes a compressed key in lower-case hex');
   return { logKeys, publisher };
-}
-
-function isLogKey(text: string): boolean {
-  try {
-    return parseVerifierKey(text).type === 'log';
-  } catch (cause) {
-    if (cause instanceof ProofError) return false;
-    throw cause;
-  }
 }
 
 function stateIn(file: string): AuditState {

@@ -1,9 +1,11 @@
 /** The `tidemark` command: one file a sub-command. */
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
+import { anchorCommand } from './anchor.ts';
 import { auditCommand } from './audit.ts';
 import { conflictsCommand } from './conflicts.ts';
 import { demoCommand } from './demo.ts';
+import { eraseCommand } from './erase.ts';
 import { CliError, FAILURE, MISUSE } from './errors.ts';
 import { fsckCommand } from './fsck.ts';
 import { ingestCommand } from './ingest.ts';
@@ -14,6 +16,7 @@ import { replayCommand } from './replay.ts';
 import type { Run } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { verifyCommand } from './verify.ts';
+import { verifyReceiptCommand } from './verify-receipt.ts';
 import { witnessCommand } from './witness.ts';
 
 /** @returns the exit code: 0 well, 1 failed, 2 misused */
@@ -31,14 +34,17 @@ export async function main(argv: string[]): Promise<number> {
     demoCommand,
     ingestCommand,
     verifyCommand,
+    verifyReceiptCommand,
     auditCommand,
     witnessCommand,
+    anchorCommand,
     conflictsCommand,
     fsckCommand,
     replayCommand,
     keysCommand,
     policyCommand,
     quarantineCommand,
+    eraseCommand,
   ];
   for (const command of commands) {
     program.addCommand(command(run).exitOverride());

@@ -55,12 +55,13 @@ async function reportOn(data: string, options: Omit<Options, 'data' | 'json'>): 
 }
 
 function inWords(report: ReplayReport, { from, to }: Partial<Options>, seconds: number, rate: number): string {
-  const { equal, events, packets, leaves, streams } = report;
+  const { equal, events, onTrust, packets, leaves, streams } = report;
   const lines = [
     ...streams.map(inLine),
     ...streams.flatMap(({ stream, difference }) => (difference === undefined ? [] : details(stream, difference))),
     `compared ${packets} packets with ${leaves} leaves in ${streams.length} streams`,
     `derived ${events} events anew in ${seconds.toFixed(1)} s, ${rate} a second`,
+    ...(onTrust === 0 ? [] : [`${onTrust} of these are erased: what they said was taken from their leaves, on trust`]),
     ...(from === undefined && to === undefined
       ? []
       : ['what comes before the range was derived too, and not compared']),

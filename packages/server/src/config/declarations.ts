@@ -13,8 +13,8 @@ const RESERVED = new Set(['events', 'feed', 'keys', 'conflicts']);
 const SOURCE_MEMBERS = ['id', 'name', 'type', 'secret', 'auth', 'stream', 'policy', 'trust', 'dedup', 'enabled'];
 /** Declared in the contract, and not built yet: refused rather than ignored, since each would change what is safe. */
 const SOURCE_MEMBERS_TO_COME = ['allowlist', 'limits'];
-const STREAM_MEMBERS = ['id', 'datasetId', 'description', 'publish', 'fusion', 'order', 'rollup', 'policy'];
-const STREAM_MEMBERS_TO_COME = ['salted', 'visibility'];
+const STREAM_MEMBERS = ['id', 'datasetId', 'description', 'publish', 'fusion', 'order', 'rollup', 'salted', 'policy'];
+const STREAM_MEMBERS_TO_COME = ['visibility'];
 const CLASSIFICATIONS: readonly Classification[] = ['public', 'internal', 'restricted', 'clinical-research'];
 
 export interface SourceDefaults {
@@ -103,6 +103,7 @@ function parseStream(item: Json, where: string, publish: PublishPolicy): Stream 
   if (item.rollup !== undefined) {
     stream.rollup = parseRollup(object(item.rollup, `${where}.rollup`), `${where}.rollup`, stream.publish);
   }
+  if (item.salted !== undefined && boolean(item.salted, `${where}.salted`)) stream.salted = true;
   if (item.policy !== undefined) {
     const policy = object(item.policy, `${where}.policy`);
     onlyMembers(policy, `${where}.policy`, ['license', 'classification'], ['pii_flags']);

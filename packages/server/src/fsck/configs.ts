@@ -4,6 +4,7 @@ import { canonicalize } from '@tidemark/proof';
 import type { Position } from '../event.ts';
 import { isMonotonic } from '../fuse/monotonic-check.ts';
 import { Identity } from '../intake/identity.ts';
+import type { MappingPolicy } from '../normalize/policy.ts';
 import type { StreamConfig } from '../stream.ts';
 
 /** A configuration and what follows from it, from `position` on. */
@@ -16,10 +17,13 @@ export class JournaledConfig {
   /** Of the fusion policy; undefined where sources are not fused. */
   readonly fusionHash: string | undefined;
   readonly #policyHashes: Map<string, string>;
-  readonly #identities: Map<string, Identity>;
+  readonly #identities: Map<string, Identity | undefined>;
 
-  /** @throws when the text is no configuration of the stream */
-  constructor(position: Position, stream: string, text: string) {
+  /**
+   * @param keyOf key under which a salted stream makes event ids, if it is at hand
+   * @throws when the text is no configuration of the stream
+   */
+  constructor(position: Position, stream: string, text: string, keyOf: (stream: string) => Uint8Array | undefined) {
     const config = JSON.parse(text) as StreamConfig;
     if (canonicalize(config) !== text || config.id !== stream) throw new SyntaxError(`no configuration of ${stream}`);
     this.position = position;
@@ -29,7 +33,10 @@ export class JournaledConfig {
     this.fusionHash = config.fusion && hash('sha256', canonicalize(config.fusion), 'hex');
     const policies = Object.entries(config.sources);
     this.#policyHashes = new Map(policies.map(([id, policy]) => [id, hash('sha256', canonicalize(policy), 'hex')]));
-    this.#identities = new Map(policies.map(([id, policy]) => [id, new Identity({ id, dedup: 'id', policy })]));
+    const key = this.isSalted ? keyOf(stream) : undefined;
+    const knowsIds = !this.isSalted || key !== undefined;
+    const identityOf = ([id, policy]: [string, MappingPolicy]) => new Identity({ id, dedup: 'id', policy }, key);
+    this.#identities = new Map(policies.map((each) => [each[0], knowsIds ? identityOf(each) : undefined]));
   }
 
   /** Undefined for a source that does not feed the stream. */
@@ -52,6 +59,11 @@ export class JournaledConfig {
     return this.isOrdered || isMonotonic(this.config);
   }
 
+  get isSalted(): boolean {
+    return this.config.salted === true;
+  }
+
+  /** Undefined where its ids cannot be made without a key that is not at hand, and for a source that does not feed it. */
   identity(source: string): Identity | undefined {
     return this.#identities.get(source);
   }

@@ -9,9 +9,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Position } from '../event.ts';
+import { readStreamKeys } from '../keys.ts';
 import { PacketFiles } from '../store/packets.ts';
 import { checkAnchors } from './anchors.ts';
 import { checkChain } from './chain.ts';
+import { checkErased, checkErasures } from './erasures.ts';
 import { Findings } from './findings.ts';
 import { checkJournal, type JournalFacts } from './journal.ts';
 import { JournalEvents } from './journal-events.ts';
@@ -48,19 +50,20 @@ export function fsck(dataDir: string): Findings {
   return findings;
 }
 
-function checkSnapshot({ journal, ledger, chain }: Snapshot, dataDir: string, findings: Findings): void {
-  const databases = { 'journal.db': journal, 'ledger.db': ledger, 'chain.db': chain };
+function checkSnapshot({ journal, ledger, chain, headers }: Snapshot, dataDir: string, findings: Findings): void {
+  const databases = { 'journal.db': journal, 'ledger.db': ledger, 'chain.db': chain, 'headers.db': headers };
   for (const [name, db] of Object.entries(databases)) if (db !== undefined) checkIntegrity(db, name, findings);
-  const facts = checkJournal(journal, findings);
+  const facts = checkJournal(journal, (streams) => readStreamKeys(dataDir, streams), findings);
   checkUniqueness(journal, facts.ids, findings);
   checkResolutions(journal, findings);
+  checkErasures(journal, findings);
   if (ledger !== undefined) {
     const files = new PacketFiles(dataDir);
     checkStreams(journal, ledger, files, facts, findings);
     checkRollups(ledger, files, facts.configs, findings);
     checkLedgerEntries(ledger, findings);
     checkPolicies(ledger, facts, findings);
-    checkAnchors(ledger, chain, findings);
+    checkAnchors(ledger, { chain, headers }, dataDir, findings);
     if (existsSync(join(dataDir, 'packets'))) noteUnnamedFiles(ledger, files, findings);
   } else if (findings.checked.events > 0) {
     findings.violation('ledger-missing', 'ledger.db', 'the journal has events, and there is no ledger');
@@ -81,6 +84,7 @@ function checkStreams(
   const rows = readStreamRows(ledger);
   const consumed = new Map([...rows].map(([stream, row]) => [stream, row.consumed]));
   checkDiscarded(journal, ledger, cursor, findings);
+  checkErased(journal, ledger, cursor, findings);
   checkNotes(ledger, findings);
   const events = new JournalEvents(journal);
   const stages = checkStages({ journal, ledger, configs, seqs, events, rows, cursor, next }, findings);

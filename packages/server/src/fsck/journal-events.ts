@@ -30,7 +30,7 @@ export class JournalEvents {
 
   constructor(journal: DatabaseSync) {
     this.#at = journal.prepare(
-      'SELECT first, kind, source, seq, headers FROM entries WHERE first <= ? ORDER BY first DESC LIMIT 1',
+      'SELECT first, kind, source, seq, headers, salts FROM entries WHERE first <= ? ORDER BY first DESC LIMIT 1',
     );
   }
 
@@ -54,7 +54,7 @@ export class JournalEvents {
   #read(position: Position): Entry | undefined {
     const row = this.#at.get(position);
     if (row?.kind !== 'events' || !(row.headers instanceof Uint8Array)) return undefined;
-    const batch = new EventBatch(row.headers, NO_BYTES);
+    const batch = new EventBatch(row.headers, NO_BYTES, row.salts instanceof Uint8Array ? row.salts : undefined);
     const entry = { first: Number(row.first), source: String(row.source), seq: Number(row.seq), batch };
     return holds(entry, position) ? entry : undefined;
   }

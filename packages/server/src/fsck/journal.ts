@@ -1,10 +1,11 @@
 /** The journal by itself: numbering, hashes, identities, and what its own tables say of it. */
-import { hash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Position } from '../event.ts';
 import type { Identity } from '../intake/identity.ts';
+import { SALT_BYTES, saltedHash } from '../salt.ts';
 import { EventBatch } from '../store/batch.ts';
 import { Configs, JournaledConfig } from './configs.ts';
+import { Erasures } from './erasures.ts';
 import { wrongId } from './event-id.ts';
 import type { Findings, ViolationCode } from './findings.ts';
 import { IdKeys } from './id-keys.ts';
@@ -29,7 +30,11 @@ interface EntryRow {
   config: string | null;
   headers: Uint8Array | null;
   raw: Uint8Array | null;
+  salts: Uint8Array | null;
 }
+
+/** Keys under which salted streams make event ids, as far as they are at hand. */
+type StreamKeys = (streams: readonly string[]) => ReadonlyMap<string, Uint8Array>;
 
 interface Tail {
   events: Position;
@@ -46,9 +51,10 @@ interface Numbered {
 }
 
 const NO_BYTES = Buffer.alloc(0);
+const CONTROL: ReadonlySet<string> = new Set(['cut', 'config', 'resolution', 'erasure']);
 
-export function checkJournal(db: DatabaseSync, findings: Findings): JournalFacts {
-  const check = new JournalCheck(db, findings);
+export function checkJournal(db: DatabaseSync, keys: StreamKeys, findings: Findings): JournalFacts {
+  const check = new JournalCheck(db, keys, findings);
   for (const row of db.prepare('SELECT * FROM entries ORDER BY first').iterate()) {
     check.entry(row as unknown as EntryRow);
   }
@@ -59,14 +65,18 @@ class JournalCheck {
   readonly #db: DatabaseSync;
   readonly #findings: Findings;
   readonly #header: StatementSync;
+  readonly #keys: StreamKeys;
+  readonly #erasures: Erasures;
   readonly #configs = new Configs();
   readonly #ids = new IdKeys();
   readonly #seqs = new SeqDirectory();
   readonly #tails = new Map<string, Tail>();
   #next: Position = 1;
 
-  constructor(db: DatabaseSync, findings: Findings) {
+  constructor(db: DatabaseSync, keys: StreamKeys, findings: Findings) {
     this.#db = db;
+    this.#keys = keys;
+    this.#erasures = new Erasures(db);
     this.#findings = findings;
     this.#header = db.prepare('SELECT substr(headers, 60 * ? + 1, 60) AS header FROM entries WHERE first = ?');
   }
@@ -78,8 +88,7 @@ class JournalCheck {
     }
     this.#next = first + count;
     if (kind === 'events') this.#events(row);
-    else if (kind !== 'cut' && kind !== 'config' && kind !== 'resolution')
-      this.#report('journal-entry-malformed', first, `of kind ${kind}`);
+    else if (!CONTROL.has(kind)) this.#report('journal-entry-malformed', first, `of kind ${kind}`);
     else if (count !== 1) this.#report('journal-entry-malformed', first, `a control entry of ${count} items`);
     else this.#control(row);
   }
@@ -93,18 +102,21 @@ class JournalCheck {
   #control({ first, kind, stream, config }: EntryRow): void {
     const tail = this.#tail(stream);
     if (kind === 'cut') tail.cut = first;
-    else if (kind === 'resolution') tail.events = first;
+    else if (kind === 'resolution' || kind === 'erasure') tail.events = first;
     else {
       tail.config = config;
       try {
-        this.#configs.add(stream, new JournaledConfig(first, stream, config ?? ''));
+        this.#configs.add(
+          stream,
+          new JournaledConfig(first, stream, config ?? '', (salted) => this.#keys([salted]).get(salted)),
+        );
       } catch (cause) {
         this.#report('journal-entry-malformed', first, `a configuration that cannot be read: ${String(cause)}`);
       }
     }
   }
 
-  #events({ first, count, stream, source, seq, headers, raw }: EntryRow): void {
+  #events({ first, count, stream, source, seq, headers, raw, salts }: EntryRow): void {
     this.#tail(stream).events = first;
     if (source === null || seq === null || headers === null || raw === null) {
       this.#report('journal-entry-malformed', first, 'events without source, seq, headers or bytes');
@@ -122,13 +134,19 @@ class JournalCheck {
         `source ${source} feeds ${stream}, before ${this.#seqs.stream(source)}`,
       );
     }
-    const batch = new EventBatch(headers, raw);
+    const config = this.#configs.of(stream).at(-1);
+    const batch = new EventBatch(headers, raw, salts ?? undefined);
+    const saltBytes = config?.isSalted === true ? count * SALT_BYTES : undefined;
+    if (batch.salts?.length !== saltBytes) {
+      this.#report('journal-entry-malformed', first, `${batch.salts?.length ?? 'no'} bytes of salts, due ${saltBytes}`);
+      return;
+    }
     if (batch.count !== count) {
       this.#report('journal-entry-malformed', first, `${count} events with ${headers.length} bytes of headers`);
       return;
     }
-    const identity = this.#configs.of(stream).at(-1)?.identity(source);
-    if (identity === undefined) {
+    const identity = config?.identity(source);
+    if (config?.policyHash(source) === undefined) {
       this.#report('config-missing', first, `no configuration of the stream ${stream} with the source ${source}`);
     }
     this.#findings.checked.events += count;
@@ -139,11 +157,14 @@ class JournalCheck {
   #event(event: Numbered, first: Position, identity: Identity | undefined): void {
     const { batch, index, source, seq } = event;
     this.#ids.add(batch.fingerprintHigh(index), batch.fingerprintLow(index));
-    if (hash('sha256', batch.bytes(index), 'hex') !== batch.rawHash(index)) {
+    const left = batch.salts && this.#erasures.wrongBytes(batch, index, first + index);
+    if (left !== undefined) this.#report('erasure-wrong', first + index, left);
+    const erased = batch.isErased(index);
+    if (!erased && saltedHash(batch.salt(index), batch.bytes(index)) !== batch.rawHash(index)) {
       this.#report('raw-hash-mismatch', first + index, `the bytes of seq ${seq} of ${source} do not have its hash`);
       return;
     }
-    const wrong = identity && wrongId(identity, batch, index);
+    const wrong = erased ? undefined : identity && wrongId(identity, batch, index);
     if (wrong !== undefined) this.#report('event-id-mismatch', first + index, wrong);
     const superseded = batch.supersedes(index);
     if (superseded === undefined || this.#isEarlierVersion(event, superseded)) return;

@@ -4,6 +4,7 @@ import type { Leaf } from '@tidemark/proof';
 import type { Position } from '../event.ts';
 import type { Configs, JournaledConfig } from './configs.ts';
 import { Decisions } from './decisions.ts';
+import { Erasures } from './erasures.ts';
 import type { Findings } from './findings.ts';
 import type { InputEvent } from './fused.ts';
 import { JournalEvents } from './journal-events.ts';
@@ -23,6 +24,7 @@ export class LeafWalk {
   readonly #events: JournalEvents;
   readonly #positions: LeafPositions;
   readonly #words: Words;
+  readonly #erasures: Erasures;
   readonly #decisions: Decisions;
   readonly #reasons: StatementSync;
   readonly #quarantined: StatementSync;
@@ -40,6 +42,7 @@ export class LeafWalk {
     this.#events = new JournalEvents(journal);
     this.#positions = new LeafPositions(ledger, stream, findings);
     this.#words = new Words(journal);
+    this.#erasures = new Erasures(journal);
     this.#decisions = new Decisions(ledger, stream, findings);
     this.windows = new WindowCheck(ledger, findings);
     this.#reasons = ledger.prepare('SELECT reasons FROM quarantine WHERE position = ? AND stream = ? AND leaf = ?');
@@ -101,9 +104,16 @@ export class LeafWalk {
       event: position === undefined ? undefined : this.#events.at(position),
       eventConfig: this.#inForce(word?.entry ?? position, config),
       inputs: () => [...items.placed, ...items.moved].map((each) => this.#inputAt(each)),
+      erased: position !== undefined && this.#erasures.about(position) !== undefined,
+      erasureAt: (at: Position) => this.#erasureAt(at),
       configAt: (at: Position) => this.#configs.at(this.#stream, at),
       decisions: this.#decisions,
     };
+  }
+
+  #erasureAt(position: Position) {
+    const erasure = this.#erasures.at(position);
+    return erasure && { erasure, event: this.#events.at(erasure.position) };
   }
 
   /** Where leaves follow the journal, all of a packet are under its own configuration. */

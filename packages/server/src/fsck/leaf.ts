@@ -12,8 +12,10 @@ import {
 } from '@tidemark/proof';
 import { changeRecord } from '../certify/config-change.ts';
 import type { Position } from '../event.ts';
+import { saltedHash } from '../salt.ts';
 import type { JournaledConfig } from './configs.ts';
 import type { Decisions } from './decisions.ts';
+import { type JournaledErasure, wrongErasure } from './erasures.ts';
 import type { Findings } from './findings.ts';
 import { checkFused, type InputEvent } from './fused.ts';
 import type { JournaledHeader } from './journal-events.ts';
@@ -32,6 +34,10 @@ export interface LeafContext {
   config: JournaledConfig | undefined;
   /** The one that stands at a position of the journal, if one does. */
   configAt: (position: Position) => JournaledConfig | undefined;
+  /** The erasure that stands at a position of the journal, if one does, and the event that it is about. */
+  erasureAt: (position: Position) => { erasure: JournaledErasure; event: JournaledHeader | undefined } | undefined;
+  /** Whether the event is erased. */
+  erased: boolean;
   /** In force for the event, or for the word. */
   eventConfig: JournaledConfig | undefined;
   /** All events that the leaf stands for, if it is a fused one. */
@@ -50,6 +56,8 @@ type Payload = string | undefined;
 
 /** RFC 9162: leaves are hashed with a zero byte before them. */
 const LEAF_PREFIX = '\0';
+/** What is stored of those of an event that is erased. */
+const NO_REASONS = '[]';
 
 /** @returns undefined when the line holds no leaf */
 export function checkLine(line: Buffer, context: LeafContext, findings: Findings): CheckedLeaf | undefined {
@@ -63,7 +71,7 @@ export function checkLine(line: Buffer, context: LeafContext, findings: Findings
   if (!canonical) findings.violation('line-not-canonical', where, 'not the RFC 8785 text of leaf and payload');
   const wrong = leaf.stream === context.stream ? wrongLeaf(leaf, context) : `it names the stream ${leaf.stream}`;
   if (wrong !== undefined) findings.violation('leaf-mismatch', where, wrong);
-  checkPayload(leaf, payload, where, findings);
+  checkPayload(leaf, payload, context.config?.isSalted === true, where, findings);
   checkReasons(leaf, context, where, findings);
   if (leaf.kind === 'fused') checkFused(leaf, { ...context, inputs: context.inputs() }, where, findings);
   if (leaf.kind === 'control' && context.config !== undefined && !isSignedControl(leaf, context.config.config.logKey)) {
@@ -104,8 +112,10 @@ function wrongLeaf(leaf: Leaf, context: LeafContext): string | undefined {
   return event && wrongEvent(leaf, event, context);
 }
 
-/** A control leaf that comes of no word says that the configuration at its position has come into force. */
-function wrongChange(leaf: ControlLeaf, { position, config, configAt }: LeafContext): string | undefined {
+/** A control leaf that comes of no word about quarantine says what has come into force at its position, or was erased. */
+function wrongChange(leaf: ControlLeaf, { position, config, configAt, erasureAt }: LeafContext): string | undefined {
+  const erased = position === undefined ? undefined : erasureAt(position);
+  if (erased !== undefined) return wrongErasure(leaf, erased.erasure, erased.event);
   const next = position === undefined ? undefined : configAt(position);
   if (next === undefined) return `a leaf of kind ${leaf.kind}`;
   if (config === undefined) return undefined;
@@ -144,19 +154,21 @@ function wrongSupersedes(
   return `it supersedes ${named?.join(' ') ?? 'nothing'}, in the journal ${seq ?? 'nothing'}`;
 }
 
-function checkPayload(leaf: Leaf, payload: Payload, where: string, findings: Findings): void {
-  const due = 'payloadHash' in leaf ? leaf.payloadHash : undefined;
+/** Packets of salted streams hold none: it could not be erased there. */
+function checkPayload(leaf: Leaf, payload: Payload, salted: boolean, where: string, findings: Findings): void {
+  const due = 'payloadHash' in leaf && !salted ? leaf.payloadHash : undefined;
   const has = payload === undefined ? undefined : hash('sha256', payload, 'hex');
   if (has !== due)
     findings.violation('payload-hash-mismatch', where, `payload ${has ?? 'none'}, leaf ${due ?? 'none'}`);
 }
 
 function checkReasons(leaf: Leaf, context: LeafContext, where: string, findings: Findings): void {
-  const { index, position, config, decisions } = context;
+  const { index, position, config, event, decisions, erased } = context;
   if (leaf.kind !== 'quarantined' || position === undefined) return;
   const stored = context.reasons(position, index);
   if (stored === undefined) findings.violation('reasons-mismatch', where, 'no reasons are stored');
-  else if (hash('sha256', stored, 'hex') !== leaf.reasonsHash) {
+  else if (erased && stored === NO_REASONS) return;
+  else if (saltedHash(event?.batch.salt(event.index), stored) !== leaf.reasonsHash) {
     findings.violation('reasons-mismatch', where, 'the stored reasons do not have the hash in the leaf');
   } else if (config?.fusionHash !== undefined) {
     decisions.ofHeldBack(index, leaf.source, leaf.seq, JSON.parse(stored) as string[], where);

@@ -70,8 +70,8 @@ function checkUnplaced(segment: Segment, { cursor, consumed, stages }: Cursors, 
 }
 
 function checkPlaced({ from, to, kind, stream }: Segment, placedIn: string, findings: Findings): void {
-  // A configuration has a leaf that says how it changes the one before.
-  if (kind !== 'events' && kind !== 'config') {
+  // A configuration has a leaf that says how it changes the one before, an erasure one that says what is erased.
+  if (kind !== 'events' && kind !== 'config' && kind !== 'erasure') {
     findings.violation('leaf-without-event', positions(from, to), `placed in ${placedIn}, but it is no event`);
   } else if (stream !== placedIn) {
     findings.violation('placed-in-wrong-stream', positions(from, to), `an event of ${stream}, placed in ${placedIn}`);

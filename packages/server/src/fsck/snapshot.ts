@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { chainFile } from '../anchor/local-headers.ts';
+import { headersFile } from '../headers/stored-headers.ts';
 import { openDatabase } from '../store/sqlite/database.ts';
 import { FsckError } from './errors.ts';
 
@@ -14,6 +15,8 @@ export interface Snapshot {
   ledger: DatabaseSync | undefined;
   /** Undefined where nothing has been anchored on a chain of the server's own. */
   chain: DatabaseSync | undefined;
+  /** Undefined where no headers of a chain that others mine have been followed. */
+  headers: DatabaseSync | undefined;
   /** Lets go of the moment: from here on, what has been added since is there too. */
   release(): void;
   close(): void;
@@ -45,10 +48,11 @@ export function openSnapshot(dataDir: string): Snapshot {
     const ledger = open(join(dataDir, 'ledger.db'), 'ledger');
     const journal = open(join(dataDir, 'journal.db'), 'journal');
     const chain = open(chainFile(dataDir), 'chain');
+    const headers = open(headersFile(dataDir), 'headers');
     if (journal === undefined) {
       throw new FsckError('not-a-data-directory', `${dataDir} holds no journal: it is not a data directory`);
     }
-    return { journal, ledger, chain, release, close };
+    return { journal, ledger, chain, headers, release, close };
   } catch (cause) {
     close();
     throw cause;

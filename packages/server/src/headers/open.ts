@@ -15,8 +15,8 @@ export interface Followed {
   urls: readonly string[];
 }
 
-/** Time between two looks at a source. */
-const INTERVAL_MS = 15_000;
+/** Time between two looks at a service, and at a file, which costs next to nothing. */
+const INTERVAL_MS = { service: 15_000, file: 1000 };
 /** For one request to a header service. */
 const TIMEOUT_MS = 10_000;
 
@@ -27,18 +27,18 @@ export function followHeaders(
   onChange: () => void,
 ): { headers: HeaderStore; close(): Promise<void> } {
   const headers = new HeaderStore(dataDir, chain, pin);
-  const sources = [
-    ...(file === undefined ? [] : [new FileSource(file, (hash) => headers.heightOf(hash))]),
-    ...urls.map((url) => parseSourceUrl(url, TIMEOUT_MS)),
+  const common = { store: headers, now: Date.now, random: Math.random, onChange };
+  const files = file === undefined ? [] : [new FileSource(file, (hash) => headers.heightOf(hash))];
+  const services = urls.map((url) => parseSourceUrl(url, TIMEOUT_MS));
+  const followers = [
+    new HeaderFollower({ ...common, sources: files, intervalMs: INTERVAL_MS.file }),
+    new HeaderFollower({ ...common, sources: services, intervalMs: INTERVAL_MS.service }),
   ];
-  const follower = new HeaderFollower({
-    ...{ store: headers, sources, intervalMs: INTERVAL_MS, now: Date.now, random: Math.random, onChange },
-  });
-  follower.start();
+  for (const follower of followers) follower.start();
   return {
     headers,
     close: async () => {
-      await follower.stop();
+      await Promise.all(followers.map((follower) => follower.stop()));
       headers.close();
     },
   };

@@ -8,7 +8,11 @@ import type { Access } from './access.ts';
 import type { BodyReader } from './body.ts';
 import { otherMethods } from './methods.ts';
 import { answerClientError, Problem, sendProblem } from './problem.ts';
+import { type AdvisoryRoutes, advisoryReadRoutes, advisoryWriteRoutes } from './routes/advisories.ts';
+import { type AnchorRoutes, anchorCallbackRoutes, anchorReadRoutes, certifierRoutes } from './routes/anchors.ts';
+import { type CatalogRoutes, catalogReadRoutes, catalogWriteRoutes } from './routes/catalog.ts';
 import { type ConflictRoutes, conflictRoutes } from './routes/conflicts.ts';
+import { type ErasureRoutes, erasureRoutes } from './routes/erasure.ts';
 import { type IngestRoutes, ingestRoutes } from './routes/ingest.ts';
 import { type LogRoutes, logRoutes } from './routes/log.ts';
 import { type OperationRoutes, operationRoutes } from './routes/operation.ts';
@@ -26,8 +30,12 @@ export interface HttpOptions
     QuarantineRoutes,
     ProofRoutes,
     RollupRoutes,
+    ErasureRoutes,
     WatchRoutes,
     LogRoutes,
+    AnchorRoutes,
+    CatalogRoutes,
+    AdvisoryRoutes,
     OperationRoutes {
   log: Logger;
   access: Access;
@@ -70,6 +78,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
   const refuseOtherMethods = otherMethods(server);
   options.mutual.install(server, options.bodies);
   ingestRoutes(server, options);
+  anchorCallbackRoutes(server, options);
   operationRoutes(server, options);
   portalRoutes(server);
   server.register(async (readers) => {
@@ -80,12 +89,20 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     proofRoutes(readers, options);
     rollupRoutes(readers, options);
     logRoutes(readers, options);
+    anchorReadRoutes(readers, options);
+    catalogReadRoutes(readers, options);
+    advisoryReadRoutes(readers, options);
     watchRoutes(readers, options);
   });
   server.register(async (operators) => {
     operators.addHook('onRequest', async (request) => access.checkAdmin(request));
     quarantineWriteRoutes(operators, options);
+    certifierRoutes(operators, options);
+    erasureRoutes(operators, options);
   });
+  // Whoever publishes has to say who he is, by a signature or the token: the routes themselves ask.
+  catalogWriteRoutes(server, options);
+  advisoryWriteRoutes(server, options);
   refuseOtherMethods();
   return server;
 }

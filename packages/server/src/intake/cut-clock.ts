@@ -39,7 +39,7 @@ export class CutClock {
   /** To be called with what has been journaled. */
   saw(entries: readonly JournalEntry[]): void {
     for (const { kind, stream, at } of entries) {
-      if (kind === 'events' || kind === 'resolution') this.waits(stream, at);
+      if (kind === 'events' || kind === 'resolution' || kind === 'erasure') this.waits(stream, at);
       else this.#cut(stream, at);
     }
   }

@@ -1,5 +1,5 @@
 /** Which event this is: the event id that follows from its external id. See `contracts/log.md`. */
-import { hash, randomUUID } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject, randomUUID } from 'node:crypto';
 import { ExternalId, InvalidId } from '../external-id.ts';
 import type { JsonObject } from '../json/parse.ts';
 import type { Source } from '../stream.ts';
@@ -14,8 +14,11 @@ export interface DeliveryName {
 export class Identity {
   readonly #prefix: string;
   readonly #externalId: ExternalId;
+  readonly #key: KeyObject | undefined;
 
-  constructor(source: Pick<Source, 'id' | 'policy' | 'dedup'>) {
+  /** @param key of its stream, if that is salted: nobody without it can tell which id is whose */
+  constructor(source: Pick<Source, 'id' | 'policy' | 'dedup'>, key?: Uint8Array) {
+    this.#key = key && createSecretKey(key);
     this.#prefix = `[${JSON.stringify(source.id)},`;
     this.#externalId = new ExternalId(source.policy, source.dedup === 'content');
   }
@@ -24,7 +27,10 @@ export class Identity {
   eventIdDigest(event: JsonObject, delivery: DeliveryName | undefined): string | InvalidId {
     const externalId = this.#externalId.of(event) ?? standIn(delivery);
     if (externalId instanceof InvalidId) return externalId;
-    return hash('sha256', `${this.#prefix}${externalId}]`, 'latin1');
+    const name = `${this.#prefix}${externalId}]`;
+    return this.#key === undefined
+      ? hash('sha256', name, 'latin1')
+      : createHmac('sha256', this.#key).update(name).digest('latin1');
   }
 }
 

@@ -1,8 +1,9 @@
 /** Authenticates, decodes, identifies and bounds what sources deliver. What leaves here goes to the journal as it is. */
 import { isUtf8 } from 'node:buffer';
-import { hash } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Position } from '../event.ts';
 import { InvalidId } from '../external-id.ts';
+import { SALT_BYTES, saltedHash } from '../salt.ts';
 import { EventBatchBuilder } from '../store/batch.ts';
 import type { FingerprintIndex } from '../store/fingerprints/index.ts';
 import type { EventsEntry } from '../store/journal.ts';
@@ -26,14 +27,19 @@ export interface Delivery {
   credentials: Credentials;
   /** The sender's name for this delivery, which identifies events that have nothing else. */
   deliveryId: string | undefined;
+  /** Whether the sender wants a signed receipt. */
+  receipt: boolean;
 }
 
 /** A delivery that has been read: its new events, waiting for the commit, and what to tell the sender then. */
 export interface Draft {
   sourceId: string;
+  stream: string;
   /** Event ids of all durable events of the delivery, in input order, duplicates too. */
   eventIds: string[];
   duplicates: number;
+  /** `seq` of the events that the duplicates repeat, in input order. */
+  repeated: number[];
   rejected: Rejection[];
   /** Absent when there is nothing new. */
   entry: EventsEntry | undefined;
@@ -44,6 +50,8 @@ export interface IntakeOptions {
   auth: SourceAuth;
   /** For the sources whose policies hash fields. */
   hashKeys: ReadonlyMap<string, Uint8Array>;
+  /** Of the salted streams. */
+  streamKeys?: ReadonlyMap<string, Uint8Array>;
   index: FingerprintIndex;
   versions: Versions;
   limits: { eventsPerRequest: number; eventBytes: number };
@@ -54,6 +62,7 @@ interface Feed {
   identity: Identity;
   /** Undefined where events are journaled as they came. */
   redaction: Redaction | undefined;
+  salted: boolean;
 }
 
 /** Where the next entry of the commit under way begins. */
@@ -72,11 +81,15 @@ export class Intake {
 
   /** @throws KeyError `key-missing` when a policy hashes fields and its source has no key */
   constructor(options: IntakeOptions) {
-    const feedOf = (source: Source): Feed => ({
-      source,
-      identity: new Identity(source),
-      redaction: compileRedaction(source.policy, options.hashKeys.get(source.id)),
-    });
+    const feedOf = (source: Source): Feed => {
+      const key = options.streamKeys?.get(source.stream);
+      return {
+        source,
+        identity: new Identity(source, key),
+        redaction: compileRedaction(source.policy, options.hashKeys.get(source.id)),
+        salted: key !== undefined,
+      };
+    };
     this.#feeds = new Map(options.sources.map((source) => [source.id, feedOf(source)]));
     this.#admission = new Admission(options.sources, options.auth);
     this.#index = options.index;
@@ -127,7 +140,7 @@ class Reading {
   readonly #eventBytes: number;
   readonly #eventIds: string[] = [];
   readonly #rejected: Rejection[] = [];
-  #duplicates = 0;
+  readonly #repeated: number[] = [];
 
   constructor(
     feed: Feed,
@@ -146,8 +159,9 @@ class Reading {
   }
 
   read(items: Decoded['items']): Draft {
-    const { source } = this.#feed;
-    const builder = new EventBatchBuilder(items.length, totalLength(items));
+    const { source, salted } = this.#feed;
+    const salts = salted ? randomBytes(items.length * SALT_BYTES) : undefined;
+    const builder = new EventBatchBuilder(items.length, totalLength(items), salts);
     const first = this.#numbering.next;
     const seq = (this.#numbering.seqs.get(source.id) ?? 0) + 1;
     this.#versions.opened(first, seq, builder.batch);
@@ -156,7 +170,10 @@ class Reading {
       if (item instanceof Unreadable) this.#reject(index, item.error, item.hint);
       else this.#take(index, item, bounds, builder, first);
     }
-    const result = { sourceId: source.id, eventIds: this.#eventIds, duplicates: this.#duplicates };
+    const [eventIds, repeated] = [this.#eventIds, this.#repeated];
+    const result = {
+      ...{ sourceId: source.id, stream: source.stream, eventIds, duplicates: repeated.length, repeated },
+    };
     if (builder.count === 0) return { ...result, rejected: this.#rejected, entry: undefined };
     this.#numbering.next = first + builder.count;
     this.#numbering.seqs.set(source.id, seq + builder.count - 1);
@@ -187,13 +204,14 @@ class Reading {
       this.#reject(index, 'id-invalid', eventIdDigest.hint);
       return;
     }
-    const place = builder.add(eventIdDigest, hash('sha256', bytes, 'latin1'), bytes);
     const { batch } = builder;
+    const rawDigest = saltedHash(batch.salt(builder.count), bytes, 'latin1');
+    const place = builder.add(eventIdDigest, rawDigest, bytes);
     this.#eventIds.push(batch.eventId(place));
     const verdict = this.#versions.judge(batch, place, event);
     if (verdict.known) {
       builder.dropLast();
-      this.#duplicates++;
+      this.#repeated.push(verdict.seq);
       return;
     }
     if ('tooMany' in verdict) {

@@ -9,7 +9,8 @@ import { type EventsEntry, itemsOf, type JournalReader } from '../store/journal.
 export type Verdict =
   | { known: false }
   | { known: false; tooMany: true }
-  | { known: true }
+  /** `seq` of the version that it repeats. */
+  | { known: true; seq: number }
   | { known: false; supersedes: number };
 
 const NEW: Verdict = { known: false };
@@ -19,12 +20,12 @@ const TOO_MANY: Verdict = { known: false, tooMany: true };
  * comparing would hold up all other sources.
  */
 const MAX_VERSIONS = 256;
-const KNOWN: Verdict = { known: true };
 /** Journal entries kept at hand, since resends come soon after what they repeat. */
 const KEPT_ENTRIES = 64;
 const KEPT_BYTES = 32 * 1024 * 1024;
 
 interface Version {
+  position: Position;
   batch: EventBatch;
   index: number;
   seq: number;
@@ -53,7 +54,10 @@ export class Versions {
     this.#open = [];
   }
 
-  /** Compares the event with every version of it, by its bytes first and by its canonical form if they differ. */
+  /**
+   * Compares the event with every version of it, by its bytes first and by its canonical form if they differ. What is
+   * erased is known, whatever it said: it does not come back by being sent again.
+   */
   judge(batch: EventBatch, index: number, value: JsonValue): Verdict {
     const high = batch.fingerprintHigh(index);
     const low = batch.fingerprintLow(index);
@@ -65,12 +69,20 @@ export class Versions {
       if (version !== undefined && batch.sameEventId(index, version.batch, version.index)) versions.push(version);
     }
     if (versions.length === 0) return NEW;
-    if (versions.some((version) => batch.sameRawHash(index, version.batch, version.index))) return KNOWN;
+    const repeated = versions.find((version) => this.#isErased(version) || sameBytes(batch, index, version));
+    if (repeated !== undefined) return { known: true, seq: repeated.seq };
     const canonical = canonicalText(value);
     const same = (version: Version) => canonicalText(parseJson(version.batch.text(version.index))) === canonical;
-    if (versions.some(same)) return KNOWN;
+    const equal = versions.find(same);
+    if (equal !== undefined) return { known: true, seq: equal.seq };
     if (versions.length >= MAX_VERSIONS) return TOO_MANY;
     return { known: false, supersedes: Math.max(...versions.map((version) => version.seq)) };
+  }
+
+  /** Lets go of what has been read of the journal: something in it is no more. */
+  forget(): void {
+    this.#kept.clear();
+    this.#keptBytes = 0;
   }
 
   /** Positions of all journaled versions of an event, oldest first. */
@@ -87,12 +99,17 @@ export class Versions {
     const open = this.#open.findLast(({ first }) => first <= position);
     if (open !== undefined) {
       const index = position - open.first;
-      return { batch: open.batch, index, seq: open.seq + index };
+      return { position, batch: open.batch, index, seq: open.seq + index };
     }
     const entry = this.#entryAt(position);
     if (entry === undefined) return undefined;
     const index = position - entry.first;
-    return { batch: entry.events, index, seq: entry.seq + index };
+    return { position, batch: entry.events, index, seq: entry.seq + index };
+  }
+
+  /** From the moment of the operator's word, whether or not anything is left. */
+  #isErased({ position, batch }: Version): boolean {
+    return batch.salts !== undefined && this.#journal.erasure(position) !== undefined;
   }
 
   #entryAt(position: Position): EventsEntry | undefined {
@@ -114,4 +131,11 @@ export class Versions {
       this.#keptBytes -= oldest.events.raw.length;
     }
   }
+}
+
+/** Under salts of their own, the same bytes have different hashes. */
+function sameBytes(batch: EventBatch, index: number, version: Version): boolean {
+  return batch.salts === undefined
+    ? batch.sameRawHash(index, version.batch, version.index)
+    : batch.sameBytes(index, version.batch, version.index);
 }

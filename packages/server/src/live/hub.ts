@@ -81,6 +81,11 @@ export class Hub {
     client.pump();
   }
 
+  /** Lets go of messages that are kept: what has been erased since they were made is not to be told any more. */
+  forget(): void {
+    this.#feed.ledger.forget();
+  }
+
   /** Looks for itself: what is committed can be read before the news of it has come. */
   refresh(): Readonly<Cursor> {
     this.advance({ journal: this.#journal.head(), ledger: this.#ledger.head() });
@@ -204,6 +209,10 @@ class KeptParts {
     if (this.#parts.length > KEPT_PARTS) this.#parts.shift();
     return made;
   }
+
+  clear(): void {
+    this.#parts.length = 0;
+  }
 }
 
 class JournalSource {
@@ -237,6 +246,10 @@ class LedgerSource {
   constructor(ledger: LedgerReader, messages: LedgerMessages) {
     this.#ledger = ledger;
     this.#messages = messages;
+  }
+
+  forget(): void {
+    this.#kept.clear();
   }
 
   /** Messages from the position after this one on; undefined at the end. */

@@ -1,8 +1,8 @@
 /** Applies to each journaled event the policy that was in force when it came. Pure: the same journal, the same result. */
-import { hash } from 'node:crypto';
 import type { AcceptedEvent, NormalizedEvent, Position, QuarantinedEvent } from '../event.ts';
 import { ExternalId, type InvalidId } from '../external-id.ts';
 import { type JsonObject, parseJson } from '../json/parse.ts';
+import { payloadHash } from '../salt.ts';
 import { StoreError } from '../store/errors.ts';
 import type { EventsEntry } from '../store/journal.ts';
 import type { StreamConfig } from '../stream.ts';
@@ -20,6 +20,10 @@ export class Normalizer {
     const externalId = fusesByExternalId(config) ? this.#externalId(mapping) : undefined;
     const { events } = entry;
     for (let index = Math.max(0, from - entry.first); index < events.count; index++) {
+      if (events.isErased(index)) {
+        yield this.erased(entry, index, policy.hash);
+        continue;
+      }
       const raw = parseJson(events.text(index)) as JsonObject;
       const result = policy.normalize(raw, entry.at);
       if (result.quarantined) yield quarantined(entry, index, policy, result);
@@ -31,6 +35,11 @@ export class Normalizer {
   /** The event at a position of the entry. */
   one(entry: EventsEntry, config: StreamConfig, position: Position): NormalizedEvent {
     return this.normalize(entry, config, position).next().value as NormalizedEvent;
+  }
+
+  /** An event is erased when its log has it, and nothing is derived from it any more. */
+  protected erased({ first }: EventsEntry, index: number, _policyHash: string): NormalizedEvent {
+    throw new StoreError('damaged', `nothing is left of the event at ${first + index}`);
   }
 
   #externalId(policy: MappingPolicy): ExternalId {
@@ -71,39 +80,32 @@ function withExternalId(event: AcceptedEvent, externalId: string | InvalidId | u
 
 function accepted(entry: EventsEntry, index: number, policy: CompiledPolicy, result: NormalizeResult): AcceptedEvent {
   const { payload, eventTime } = result;
-  const { eventId, rawHash } = entry.events.hashes(index);
-  return {
-    kind: 'record',
-    position: entry.first + index,
-    source: entry.source,
-    seq: entry.seq + index,
-    eventId,
-    eventTime,
-    rawHash,
-    policyHash: policy.hash,
-    supersedes: entry.events.supersedes(index),
-    payload,
-    payloadHash: hash('sha256', payload, 'hex'),
-  };
+  const salt = entry.events.salt(index);
+  const common = journaled(entry, index, policy.hash);
+  return { ...common, kind: 'record', eventTime, payload, payloadHash: payloadHash(salt, payload) };
 }
 
 function quarantined(
   entry: EventsEntry,
   index: number,
   policy: CompiledPolicy,
-  result: NormalizeResult,
+  { eventTime, issues }: NormalizeResult,
 ): QuarantinedEvent {
+  return { ...journaled(entry, index, policy.hash), kind: 'quarantined', eventTime, reasons: issues };
+}
+
+/** What the journal's header says of an event. */
+export function journaled(entry: EventsEntry, index: number, policyHash: string) {
   const { eventId, rawHash } = entry.events.hashes(index);
+  const salt = entry.events.salt(index);
   return {
-    kind: 'quarantined',
     position: entry.first + index,
     source: entry.source,
     seq: entry.seq + index,
     eventId,
-    eventTime: result.eventTime,
     rawHash,
-    policyHash: policy.hash,
+    policyHash,
     supersedes: entry.events.supersedes(index),
-    reasons: result.issues,
+    ...(salt === undefined ? {} : { salt }),
   };
 }

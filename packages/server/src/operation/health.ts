@@ -1,5 +1,6 @@
 /** Whether the server does its work, not merely whether it runs. */
 import type { Position } from '../event.ts';
+import type { Headers } from '../headers/headers.ts';
 
 export interface HealthReport {
   status: 'ok' | 'failing';
@@ -11,6 +12,10 @@ export interface HealthReport {
   /** Milliseconds for which the oldest of them has waited, as far as is known. */
   lagMs: number;
   sourcesWithSecret: number;
+  /** The chain whose headers are followed, and how far; null where none is. */
+  headers: { chain: string; bestHeight: number } | null;
+  /** Why versions are not being anchored, in words; null while all is well. What comes in is certified all the same. */
+  anchoringTrouble: string | null;
 }
 
 /** A backlog that does not move for so long means that the pipeline stands still. */
@@ -32,6 +37,8 @@ export class Health {
   /** When the backlog last began or got shorter. */
   #movedAt: number;
   #trouble: { message: string; at: number } | undefined;
+  #headers: Pick<Headers, 'chain' | 'bestHeight'> | undefined;
+  #anchoringTrouble: string | undefined;
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -57,6 +64,14 @@ export class Health {
     this.#trouble = { message, at: this.#options.now() };
   }
 
+  follows(headers: Pick<Headers, 'chain' | 'bestHeight'> | undefined): void {
+    this.#headers = headers;
+  }
+
+  anchoring(trouble: string | undefined): void {
+    this.#anchoringTrouble = trouble;
+  }
+
   get backlog(): number {
     return Math.max(0, this.#journalHead - this.#cursor + 1);
   }
@@ -76,6 +91,9 @@ export class Health {
       backlog: this.backlog,
       lagMs,
       sourcesWithSecret,
+      headers:
+        this.#headers === undefined ? null : { chain: this.#headers.chain, bestHeight: this.#headers.bestHeight() },
+      anchoringTrouble: this.#anchoringTrouble ?? null,
     };
   }
 }

@@ -17,6 +17,7 @@ export type Said =
   /** There is a word already, and it stands. */
   | { kind: 'resolved'; entry: ResolutionEntry }
   | { kind: 'not-quarantined'; status: Status }
+  | { kind: 'erased' }
   /** The policy now in force refuses the event too. */
   | { kind: 'still-quarantined'; reasons: string[] }
   /** The journal cannot be written: the word may stand or not. */
@@ -49,7 +50,8 @@ export class QuarantineDesk {
   }
 
   async say(record: EventRecord, order: Order): Promise<Said> {
-    const { position, entry } = record;
+    const { position, entry, erased } = record;
+    if (erased !== undefined) return { kind: 'erased' };
     const standing = this.#journal.resolution(position);
     if (standing !== undefined) return { kind: 'resolved', entry: standing };
     const status = statusOf(record);
@@ -59,6 +61,7 @@ export class QuarantineDesk {
     const heard = await this.#resolve([{ stream: entry.stream, position, ...order }]);
     const [only] = heard ?? [];
     if (only === undefined) return { kind: 'unavailable' };
+    if (only.entry === undefined) return { kind: 'erased' };
     return { kind: only.taken ? 'taken' : 'resolved', entry: only.entry };
   }
 

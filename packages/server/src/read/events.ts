@@ -2,10 +2,10 @@
 
 import type { Position } from '../event.ts';
 import { StoreError } from '../store/errors.ts';
-import type { EventsEntry, JournalReader } from '../store/journal.ts';
+import type { ErasureEntry, EventsEntry, JournalReader } from '../store/journal.ts';
 import type { AnchorRow, LedgerReader, PacketRow } from '../store/ledger.ts';
 import type { Decisions } from './decisions.ts';
-import { type EventItem, fusedItem, payloadOf, type Status } from './item.ts';
+import { type EventItem, erasedBy, fusedItem, payloadOf, type Status } from './item.ts';
 import type { Line, PacketLines } from './lines.ts';
 import type { Reconstruction } from './reconstruction.ts';
 
@@ -15,6 +15,8 @@ export interface EventRecord {
   entry: EventsEntry;
   /** Place in the entry. */
   place: number;
+  /** The word by which it was erased: then nothing else of what it said is shown, wherever it still may be. */
+  erased: ErasureEntry | undefined;
   /** Absent until the event is in a sealed packet: as a leaf of its own, or as an input of a fused one. */
   certified: Certified | undefined;
 }
@@ -101,6 +103,7 @@ export class EventReader {
       leafIndex: certified?.line.index ?? null,
       createdAt: Math.floor(entry.at / 1000),
       updatedAt: Math.floor((certified?.packet.sealedAt ?? entry.at) / 1000),
+      ...(record.erased === undefined ? {} : { normalized: null, erased: erasedBy(record.erased) }),
     };
   }
 
@@ -119,7 +122,8 @@ export class EventReader {
       throw new StoreError('damaged', `leaf ${index} of ${packet.stream} is not in the journal`);
     }
     const certified = { packet, line, reasons: undefined, anchor: undefined };
-    return this.item({ position, entry, place: position - entry.first, certified });
+    const erased = this.#erasure(entry, position);
+    return this.item({ position, entry, place: position - entry.first, erased, certified });
   }
 
   #content(record: EventRecord): Pick<EventItem, 'contentHash' | 'eventTime' | 'normalized'> {
@@ -172,12 +176,21 @@ export class EventReader {
     const position = entry.first + place;
     const found = this.#ledger.placement(position);
     const packet = found && this.#ledger.packetOfLeaf(found.stream, found.leaf);
-    if (found === undefined || packet === undefined) return { position, entry, place, certified: undefined };
+    if (found === undefined || packet === undefined) {
+      return { position, entry, place, erased: this.#erasure(entry, position), certified: undefined };
+    }
     const line = this.#lines.one(packet, found.leaf);
     const refused = line.leaf.kind === 'quarantined' || line.leaf.kind === 'control';
-    const reasons = refused ? this.#ledger.reasons(position) : undefined;
+    const stored = refused ? this.#ledger.reasons(position) : undefined;
     const anchor = this.#ledger.anchorCovering(found.stream, packet.end);
-    return { position, entry, place, certified: { packet, line, reasons, anchor } };
+    // Looked for last, so that nothing that it is to hide comes from before it.
+    const erased = this.#erasure(entry, position);
+    const reasons = erased === undefined ? stored : stored && [];
+    return { position, entry, place, erased, certified: { packet, line, reasons, anchor } };
+  }
+
+  #erasure({ events }: EventsEntry, position: Position): ErasureEntry | undefined {
+    return events.salts === undefined ? undefined : this.#journal.erasure(position);
   }
 }
 

@@ -4,6 +4,7 @@ import { type Audit, parseAudit, resultOf } from './audit.ts';
 import type { Decisions } from './decisions.ts';
 import { type EventRecord, seqOf } from './events.ts';
 import type { FusedVersion } from './fused.ts';
+import { erasedBy } from './item.ts';
 import type { Line } from './lines.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { Rebuilt } from './reconstruction.ts';
@@ -34,6 +35,7 @@ export class Evidence {
       ...this.#order(record, rebuilt),
       ...this.#fuse(record),
       ...this.#resolve(record),
+      ...(record.erased === undefined ? [] : [{ step: 'erase', ...erasedBy(record.erased) }]),
       ...(certified === undefined ? [] : sealing(certified)),
     ];
   }
@@ -65,10 +67,11 @@ export class Evidence {
   }
 
   /** What an operator has made of it, and why it was in quarantine. */
-  #resolve({ position }: EventRecord): object[] {
+  #resolve({ position, erased }: EventRecord): object[] {
     const resolution = this.#quarantine.resolution(position);
     if (resolution === undefined) return [];
-    return [{ step: 'resolve', ...resolution, quarantinedFor: this.#ledger.reasons(position) ?? [] }];
+    const reasons = erased === undefined ? this.#ledger.reasons(position) : undefined;
+    return [{ step: 'resolve', ...resolution, quarantinedFor: reasons ?? [] }];
   }
 }
 

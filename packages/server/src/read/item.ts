@@ -1,5 +1,6 @@
 /** Events as lists show them. */
 import type { JsonValue } from '../json/parse.ts';
+import type { ErasureEntry } from '../store/journal.ts';
 import type { DecisionRow, PacketRow } from '../store/ledger.ts';
 import { parseAudit, sourcesOf, winnerOf } from './audit.ts';
 import type { Line } from './lines.ts';
@@ -21,6 +22,18 @@ export interface EventItem {
   normalized: JsonValue | null;
   createdAt: number;
   updatedAt: number;
+  erased?: Erased;
+}
+
+/** Who has had an event erased, when and why. */
+export interface Erased {
+  at: string;
+  by: string;
+  reason: string;
+}
+
+export function erasedBy({ at, by, reason }: ErasureEntry): Erased {
+  return { at: new Date(at).toISOString(), by, reason };
 }
 
 /** What several sources said, decided. */

@@ -1,121 +1,158 @@
-/** Packets and rollups with their ancestors and proofs, and whether one is ready to be relied on. */
+/** Versions with their ancestors and proofs, and whether one is ready to be relied on. */
+import { Ancestries, type Ancestry } from '../catalog/ancestry.ts';
+import { CatalogError } from '../catalog/errors.ts';
+import { Anchors, ChainView, type Proven } from '../catalog/proven.ts';
+import { type Version, Versions } from '../catalog/versions.ts';
 import type { Headers } from '../headers/headers.ts';
-import type { AnchorRow, LedgerReader, PacketRow } from '../store/ledger.ts';
-import type { RollupRow } from '../store/rollups.ts';
+import type { CatalogReader, Standing } from '../store/catalog.ts';
+import type { AnchorRow, LedgerReader } from '../store/ledger.ts';
 import type { ProofBuilder } from './proofs.ts';
+
+export type NotReady =
+  | 'recalled'
+  | 'advisory-blocked'
+  | 'superseded'
+  | 'headers-unavailable'
+  | 'missing-envelope'
+  | 'unknown-block-hash'
+  | 'insufficient-confs';
 
 export interface Readiness {
   ready: boolean;
-  reason?: 'missing-envelope' | 'insufficient-confs' | 'headers-unavailable';
+  reason?: NotReady;
+  /** Where the reason is `superseded`. */
+  supersededBy?: string;
   confirmations: number;
   confsUsed: number;
   bestHeight: number | null;
 }
 
-/** A packet, or a rollup, which has packets as parents and is nobody's. */
-export type Version = PacketRow | RollupRow;
+/** What there is beside the node's own log. */
+export interface Beside {
+  catalog: Pick<CatalogReader, 'version' | 'proofs' | 'carrier'>;
+  /** What advisories that count say of a version. @param owner of its dataset, '' for nobody */
+  standing: (versionId: string, owner: string) => Standing;
+}
 
-/** A rollup has all of its packets as parents, and a bundle has to end somewhere. */
-const MAX_PACKETS = 1001;
+/** Of what never changes in bundles, kept in memory. */
+const CACHE_BYTES = 32 * 1024 * 1024;
 
 export class Lineage {
-  readonly #ledger: LedgerReader;
   readonly #proofs: ProofBuilder;
   readonly #headers: Headers | undefined;
   readonly #minConfirmations: number;
+  readonly #catalog: Beside['catalog'];
+  readonly #standing: Beside['standing'];
+  readonly #versions: Versions;
+  readonly #anchors: Anchors;
+  readonly #ancestries: Ancestries;
 
-  constructor(ledger: LedgerReader, proofs: ProofBuilder, headers: Headers | undefined, minConfirmations: number) {
-    this.#ledger = ledger;
+  constructor(
+    ledger: LedgerReader,
+    proofs: ProofBuilder,
+    headers: Headers | undefined,
+    minConfirmations: number,
+    { catalog, standing }: Beside,
+  ) {
     this.#proofs = proofs;
     this.#headers = headers;
     this.#minConfirmations = minConfirmations;
+    this.#catalog = catalog;
+    this.#standing = standing;
+    this.#versions = new Versions(ledger, catalog);
+    this.#anchors = new Anchors({ ledger, catalog });
+    this.#ancestries = new Ancestries(this.#versions, CACHE_BYTES);
   }
 
   version(versionId: string): Version | undefined {
-    return this.#ledger.packet(versionId) ?? this.#ledger.rollups.one(versionId);
+    return this.#versions.find(versionId);
   }
 
-  /** A packet is proven by its own anchor, or by that of a later packet of its log; a rollup by none of these. */
+  /** Live: advisories expire, and a reorganization takes confirmations back. */
   readiness(version: Version): Readiness {
-    const confsUsed = this.#minConfirmations;
-    if (this.#headers === undefined) {
-      return { ready: false, reason: 'headers-unavailable', confirmations: 0, confsUsed, bestHeight: null };
-    }
-    const bestHeight = this.#headers.bestHeight();
-    const anchor = isPacket(version) ? this.#ledger.anchorCovering(version.stream, version.end) : undefined;
-    if (anchor === undefined) {
-      return { ready: false, reason: 'missing-envelope', confirmations: 0, confsUsed, bestHeight };
-    }
-    const confirmations = bestHeight - anchor.height + 1;
-    if (confirmations < confsUsed) {
-      return { ready: false, reason: 'insufficient-confs', confirmations, confsUsed, bestHeight };
-    }
-    return { ready: true, confirmations, confsUsed, bestHeight };
+    const state = this.#chainState(version);
+    const said = this.#standing(version.versionId, version.producer);
+    const { reason = state.reason, ...more } = objection(said);
+    const { confirmations, bestHeight } = state;
+    const facts = { ...more, confirmations, confsUsed: this.#minConfirmations, bestHeight };
+    return reason === undefined ? { ready: true, ...facts } : { ready: false, reason, ...facts };
   }
 
-  /** The target and `depth` generations of parents; `frontier` names those left out. */
-  bundle(target: Version, depth: number): object {
-    const { versions, edges, frontier } = this.#ancestry(target, depth);
+  /**
+   * The target and `depth` generations of parents, as JSON text; `frontier` names those left out.
+   * @throws CatalogError `incomplete-lineage`, `invalid-envelope`
+   */
+  bundle(target: Version, depth: number): string {
+    const ancestry = this.#ancestries.of(target, depth);
+    const view = this.#view();
+    const { nodes, anchors } = this.#proven(ancestry, view);
+    const proofs = [...anchors.values()].map((anchor) => ({
+      versionId: anchor.versionId,
+      chain: anchor.chain,
+      envelope: this.#proofs.envelope(anchor),
+    }));
+    const graph = `{"nodes":${JSON.stringify(nodes)},"edges":${ancestry.edges}}`;
+    const counts = `"confsUsed":${this.#minConfirmations},"bestHeight":${view?.bestHeight ?? null}`;
+    return (
+      `{"bundleType":"datasetLineageBundle","target":"${target.versionId}","graph":${graph},` +
+      `"manifests":${ancestry.manifests},"proofs":${JSON.stringify(proofs)},"frontier":${ancestry.frontier},${counts}}`
+    );
+  }
+
+  #chainState(version: Version): { reason?: NotReady; confirmations: number; bestHeight: number | null } {
+    const view = this.#view();
+    if (view === undefined) return { reason: 'headers-unavailable', confirmations: 0, bestHeight: null };
+    const { bestHeight } = view;
+    const proven = this.#anchors.find(version, view);
+    if (proven === undefined) return { reason: 'missing-envelope', confirmations: 0, bestHeight };
+    if (proven === 'lost') return { reason: 'unknown-block-hash', confirmations: 0, bestHeight };
+    const { confirmations } = proven;
+    return confirmations < this.#minConfirmations
+      ? { reason: 'insufficient-confs', confirmations, bestHeight }
+      : { confirmations, bestHeight };
+  }
+
+  /** Undefined where no chain is followed, or nothing of it is known yet. */
+  #view(): ChainView | undefined {
+    const view = this.#headers && new ChainView(this.#headers);
+    return view === undefined || view.bestHeight < 0 ? undefined : view;
+  }
+
+  #proven({ versions }: Ancestry, view: ChainView | undefined): { nodes: object[]; anchors: Map<string, AnchorRow> } {
     const anchors = new Map<string, AnchorRow>();
-    for (const { stream, end } of versions.filter(isPacket)) {
-      const anchor = this.#ledger.anchorCovering(stream, end);
-      if (anchor !== undefined) anchors.set(anchor.versionId, anchor);
-    }
-    const { confsUsed, bestHeight } = this.readiness(target);
-    return {
-      bundleType: 'datasetLineageBundle',
-      target: target.versionId,
-      graph: { nodes: versions.map((version) => this.#node(version)), edges },
-      manifests: versions.map(({ versionId, manifest }) => ({
-        manifestHash: versionId,
-        manifest: JSON.parse(manifest) as unknown,
-      })),
-      proofs: [...anchors.values()].map((anchor) => ({
-        versionId: anchor.versionId,
-        chain: anchor.chain,
-        envelope: this.#proofs.envelope(anchor),
-      })),
-      frontier,
-      confsUsed,
-      bestHeight,
-    };
-  }
-
-  #ancestry(target: Version, depth: number) {
-    const versions = new Map<string, { version: Version; generation: number }>();
-    versions.set(target.versionId, { version: target, generation: 0 });
-    const frontier = new Set<string>();
-    const edges: { child: string; parent: string }[] = [];
-    for (const { version, generation } of versions.values()) {
-      for (const parent of parentsOf(version)) {
-        edges.push({ child: version.versionId, parent });
-        if (versions.has(parent)) continue;
-        const row = generation < depth && versions.size < MAX_PACKETS ? this.#ledger.packet(parent) : undefined;
-        if (row === undefined) frontier.add(parent);
-        else versions.set(parent, { version: row, generation: generation + 1 });
+    const nodes = versions.map((version) => {
+      const proven = this.#anchors.find(version, view);
+      if (proven === 'lost') {
+        throw new CatalogError(
+          'invalid-envelope',
+          'the block that proved a version has left the best chain; try again later',
+          {
+            extra: { versionId: version.versionId, reason: 'unknown-block-hash' },
+          },
+        );
       }
+      if (proven !== undefined) anchors.set(proven.anchor.versionId, { ...proven.anchor, height: proven.height });
+      return this.#node(version.versionId, proven);
+    });
+    return { nodes, anchors };
+  }
+
+  /** `txo` is where the version's own hash is on the chain; `provenBy` names the version that stands for it. */
+  #node(versionId: string, proven: Proven | undefined): object {
+    const node = { versionId, manifestHash: versionId };
+    if (proven === undefined) {
+      const carrier = this.#catalog.carrier(versionId);
+      return { ...node, txo: carrier === undefined ? null : `${carrier.txid}:${carrier.vout}` };
     }
-    return { versions: [...versions.values()].map(({ version }) => version), edges, frontier: [...frontier] };
-  }
-
-  /** `txo` is where the packet's own hash is on the chain; `provenBy` names the later packet that stands for it. */
-  #node(version: Version): object {
-    const { versionId, stream, end } = version;
-    const anchor = isPacket(version) ? this.#ledger.anchorCovering(stream, end) : undefined;
-    const own = anchor?.versionId === versionId;
-    return {
-      versionId,
-      manifestHash: versionId,
-      txo: anchor !== undefined && own ? `${anchor.txid}:${anchor.vout}` : null,
-      ...(anchor === undefined || own ? {} : { provenBy: anchor.versionId }),
-    };
+    const { anchor } = proven;
+    if (anchor.versionId === versionId) return { ...node, txo: `${anchor.txid}:${anchor.vout}` };
+    return { ...node, txo: null, provenBy: anchor.versionId };
   }
 }
 
-function isPacket(version: Version): version is PacketRow {
-  return 'checkpoint' in version;
-}
-
-function parentsOf({ manifest }: Version): string[] {
-  return (JSON.parse(manifest) as { lineage: { parents: string[] } }).lineage.parents;
+/** The first of these is the reason. */
+function objection({ recalled, blocked, supersededBy }: Standing): { reason?: NotReady; supersededBy?: string } {
+  if (recalled) return { reason: 'recalled' };
+  if (blocked) return { reason: 'advisory-blocked' };
+  return supersededBy === undefined ? {} : { reason: 'superseded', supersededBy };
 }

@@ -2,22 +2,27 @@
 import type { Leaf } from '@tidemark/proof';
 import type { LedgerReader, PacketRow } from '../store/ledger.ts';
 import type { PacketFiles } from '../store/packets.ts';
+import type { SaltedPayloads } from './salted-payloads.ts';
 
 export interface Line {
   /** Leaf index in the stream's log. */
   index: number;
   leaf: Leaf;
-  /** RFC 8785 text, as it is in the packet. */
+  /** RFC 8785 text, as it is in the packet, or beside it on salted streams. */
   payload: string | undefined;
+  /** Hex, what goes before the payload into its hash; on salted streams alone. */
+  salt?: string;
 }
 
 export class PacketLines {
   readonly #ledger: LedgerReader;
   readonly #files: PacketFiles;
+  readonly #salted: SaltedPayloads;
 
-  constructor(ledger: LedgerReader, files: PacketFiles) {
+  constructor(ledger: LedgerReader, files: PacketFiles, salted: SaltedPayloads) {
     this.#ledger = ledger;
     this.#files = files;
+    this.#salted = salted;
   }
 
   one(packet: PacketRow, index: number): Line {
@@ -28,10 +33,11 @@ export class PacketLines {
   range(packet: PacketRow, from: number, to: number): Line[] {
     const { start, ends } = this.#ledger.lineBounds(packet.versionId, from - packet.start, to - packet.start);
     const bytes = this.#files.read(packet.contentHash, start, ends.at(-1) ?? start);
-    return ends.map((end, place) => {
+    const lines = ends.map((end, place) => {
       const text = bytes.toString('utf8', (place === 0 ? start : ends[place - 1]!) - start, end - start);
       return toLine(from + place, text);
     });
+    return this.#salted.fill(packet.stream, lines);
   }
 }
 

@@ -28,6 +28,7 @@ export class ProofBuilder {
       format: 'tidemark-proof/1',
       leaf: line.leaf,
       ...(line.payload === undefined ? {} : { payload: JSON.parse(line.payload) as unknown }),
+      ...(line.salt === undefined ? {} : { salt: line.salt }),
       index: line.index,
       inclusion: inclusion.map((hash) => Buffer.from(hash).toString('hex')),
       manifest: JSON.parse(through.manifest) as unknown,

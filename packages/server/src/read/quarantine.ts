@@ -70,6 +70,8 @@ export class Quarantine {
       const resolution = this.#journal.resolution(row.position);
       // The word may be in the journal already, and the ledger not as far yet.
       if (resolved === false && resolution !== undefined) continue;
+      // Nobody can decide any more about what is erased.
+      if (entry.events.salts !== undefined && this.#journal.erasure(row.position) !== undefined) continue;
       found.push({ row, entry, place: row.position - entry.first, resolution });
     }
     const exhausted = rows.length < SCAN_LIMIT && before === (rows.at(-1)?.position ?? before);

@@ -20,6 +20,7 @@ import { WatchedNormalizer } from './normalizer.ts';
 import { PacketDifferences } from './packet-difference.ts';
 import { Range } from './range.ts';
 import { ReplayError, type ReplayReport, type ReplayStage } from './report.ts';
+import { StoredLeaves } from './stored-leaves.ts';
 import { StoredLedger } from './stored-ledger.ts';
 
 export { FsckError } from '../fsck/errors.ts';
@@ -47,6 +48,7 @@ export async function replay(dataDir: string, options: ReplayOptions = {}): Prom
 class Replay {
   readonly #view: JournalView;
   readonly #comparison: Comparison;
+  readonly #normalizer: WatchedNormalizer;
   readonly #passage: Passage;
   readonly #stream: string | undefined;
 
@@ -69,7 +71,7 @@ class Replay {
         damaged: (entry, position, what) => stop(entry.stream, position, 'intake', what),
       },
     );
-    const normalizer = new WatchedNormalizer((entry, position, cause) => {
+    const normalizer = new WatchedNormalizer(new StoredLeaves(ledger, files), (entry, position, cause) => {
       stop(entry.stream, position, 'normalize', `it cannot be normalized: ${inWords(cause)}`);
     });
     const signers = keylessSigners((...place) => differences.storedControl(...place));
@@ -85,6 +87,7 @@ class Replay {
     const stages = { journal: this.#view, normalizer, ordering, certifier, anchorer: undefined, publish: () => {} };
     this.#passage = new Passage(stages, 1);
     this.#comparison = comparison;
+    this.#normalizer = normalizer;
     this.#stream = stream;
   }
 
@@ -102,6 +105,7 @@ class Replay {
     return {
       equal: streams.every(({ difference }) => difference === undefined),
       events: this.#view.events,
+      onTrust: this.#normalizer.onTrust,
       packets: streams.reduce((sum, { packets }) => sum + packets, 0),
       leaves: streams.reduce((sum, { leaves }) => sum + leaves, 0),
       streams,

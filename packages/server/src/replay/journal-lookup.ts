@@ -8,9 +8,11 @@ import type { DivergingEvent } from './report.ts';
 export class JournalLookup {
   readonly #events: JournalEvents;
   readonly #entry: StatementSync;
+  readonly #erasure: StatementSync;
 
   constructor(journal: DatabaseSync) {
     this.#events = new JournalEvents(journal);
+    this.#erasure = journal.prepare('SELECT 1 FROM erasures WHERE position = ?');
     this.#entry = journal.prepare(
       'SELECT first, seq, count FROM entries WHERE source = ? AND seq <= ? ORDER BY first DESC LIMIT 1',
     );
@@ -21,6 +23,10 @@ export class JournalLookup {
     if (header === undefined) return undefined;
     const { source, seq, batch, index } = header;
     return { source, seq, eventId: batch.eventId(index), position };
+  }
+
+  isErased(position: Position): boolean {
+    return this.#erasure.get(position) !== undefined;
   }
 
   of([source, seq]: Subject): DivergingEvent {

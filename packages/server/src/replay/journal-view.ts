@@ -1,9 +1,10 @@
 /** The journal as a replay reads it: up to one moment, the streams that are compared alone, and only what is sound. */
-import { hash } from 'node:crypto';
 import { canonicalize } from '@tidemark/proof';
 import type { Position } from '../event.ts';
+import { saltedHash } from '../salt.ts';
 import {
   type ConfigEntry,
+  type ErasureEntry,
   type EventsEntry,
   itemsOf,
   type JournalEntry,
@@ -87,6 +88,14 @@ export class JournalView implements JournalReader {
     return this.#journal.resolution(position);
   }
 
+  erasure(position: Position): ErasureEntry | undefined {
+    return this.#journal.erasure(position);
+  }
+
+  erasuresToDo(): ErasureEntry[] {
+    return this.#journal.erasuresToDo();
+  }
+
   close(): void {
     this.#journal.close();
   }
@@ -109,7 +118,21 @@ export class JournalView implements JournalReader {
     } else if (!this.#configured.has(stream)) {
       return { position: first, what: `there is no configuration of ${stream} before` };
     }
-    return kind === 'events' ? wrongEvent(entry) : undefined;
+    return kind === 'events' ? this.#wrongEvent(entry) : undefined;
+  }
+
+  #wrongEvent({ first, events }: EventsEntry): { position: Position; what: string } | undefined {
+    if (!Number.isInteger(events.count)) return { position: first, what: 'the headers of its events are cut short' };
+    for (let index = 0; index < events.count; index++) {
+      const position = first + index;
+      if (events.isErased(index)) {
+        if (this.#journal.erasure(position) !== undefined) continue;
+        return { position, what: 'nothing is left of it, and nobody has had it erased' };
+      }
+      if (saltedHash(events.salt(index), events.bytes(index)) === events.rawHash(index)) continue;
+      return { position, what: 'the journaled bytes do not have the hash that they were journaled with' };
+    }
+    return undefined;
   }
 }
 
@@ -124,13 +147,4 @@ function isConfig({ stream, config: text }: ConfigEntry): boolean {
   } catch {
     return false;
   }
-}
-
-function wrongEvent({ first, events }: EventsEntry): { position: Position; what: string } | undefined {
-  if (!Number.isInteger(events.count)) return { position: first, what: 'the headers of its events are cut short' };
-  for (let index = 0; index < events.count; index++) {
-    if (hash('sha256', events.bytes(index), 'hex') === events.rawHash(index)) continue;
-    return { position: first + index, what: 'the journaled bytes do not have the hash that they were journaled with' };
-  }
-  return undefined;
 }

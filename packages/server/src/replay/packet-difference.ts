@@ -11,6 +11,9 @@ import type { Difference, ReplayStage } from './report.ts';
 import type { StoredLedger, StoredPacket } from './stored-ledger.ts';
 import { lineNumber, parseLine, storedLeafHashes, storedLine } from './stored-lines.ts';
 
+/** What is stored of those of an event that is erased; its bytes may be there a little longer. */
+const NO_REASONS = '[]';
+
 export class PacketDifferences {
   readonly #ledger: StoredLedger;
   readonly #files: PacketFiles;
@@ -119,7 +122,8 @@ export class PacketDifferences {
     }
     for (const leaf of audits.keys()) return differs(leaf, 'fuse', 'an audit entry of no decision');
     for (const { position, leaf, reasons } of quarantined) {
-      const same = this.#ledger.beside('reasons', position, stream, leaf) === JSON.stringify(reasons);
+      const stored = this.#ledger.beside('reasons', position, stream, leaf);
+      const same = stored === JSON.stringify(reasons) || (stored === NO_REASONS && this.#events.isErased(position));
       if (!same) return differs(leaf, stageOfReasons(reasons), 'the stored reasons');
     }
     for (const { position, leaf, notes: noted } of notes) {

@@ -47,6 +47,8 @@ export interface ReplayReport {
   equal: boolean;
   /** Journaled events that were derived anew. */
   events: number;
+  /** Of these, erased ones: event time, and hash of payload or reasons, are taken from the ledger. */
+  onTrust: number;
   packets: number;
   leaves: number;
   streams: StreamResult[];

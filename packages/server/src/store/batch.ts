@@ -1,26 +1,33 @@
 /**
  * The journaled form of a batch of events: one block of fixed-size headers, one block of raw bytes. A batch is read
- * and written whole, so an event costs no row and no object of its own on the way to and from the disk.
+ * and written whole, so an event costs no row and no object of its own on the way to and from the disk. On salted
+ * streams there is a third block: the salts, 32 bytes each.
  *
  * Header of an event, 60 bytes: event id (16) · raw hash (32) · end of its bytes in `raw` (u32) · seq of the version it
  * supersedes, 0 for none (u64, big-endian).
  */
+import { SALT_BYTES } from '../salt.ts';
 
 const EVENT_ID = 0;
 const RAW_HASH = 16;
 const RAW_END = 48;
 const SUPERSEDES = 52;
 const HEADER_BYTES = 60;
+/** No salt that was drawn is all zeros. */
+const NO_SALT = Buffer.alloc(SALT_BYTES);
 
 export class EventBatch {
   readonly headers: Buffer;
   /** While the batch is being built, a larger one may come in its place. */
   raw: Buffer;
+  /** Undefined on streams that are not salted. */
+  readonly salts: Buffer | undefined;
   readonly count: number;
 
-  constructor(headers: Uint8Array, raw: Uint8Array) {
+  constructor(headers: Uint8Array, raw: Uint8Array, salts?: Uint8Array) {
     this.headers = asBuffer(headers);
     this.raw = asBuffer(raw);
+    this.salts = salts && asBuffer(salts);
     this.count = headers.length / HEADER_BYTES;
   }
 
@@ -60,6 +67,29 @@ export class EventBatch {
     return this.raw.toString('utf8', this.#start(index), this.#end(index));
   }
 
+  /** Undefined on streams that are not salted. */
+  salt(index: number): Buffer | undefined {
+    return this.salts?.subarray(index * SALT_BYTES, (index + 1) * SALT_BYTES);
+  }
+
+  /** Bytes and salt are gone. */
+  isErased(index: number): boolean {
+    return this.salt(index)?.equals(NO_SALT) ?? false;
+  }
+
+  /** A copy in which nothing is left of this event but its header. */
+  without(index: number): EventBatch {
+    const raw = Buffer.from(this.raw);
+    raw.fill(0, this.#start(index), this.#end(index));
+    const salts = this.salts && Buffer.from(this.salts);
+    salts?.fill(NO_SALT, index * SALT_BYTES, (index + 1) * SALT_BYTES);
+    return new EventBatch(this.headers, raw, salts);
+  }
+
+  sameBytes(index: number, other: EventBatch, otherIndex: number): boolean {
+    return this.bytes(index).equals(other.bytes(otherIndex));
+  }
+
   supersedes(index: number): number | undefined {
     const at = index * HEADER_BYTES + SUPERSEDES;
     const seq = this.headers.readUInt32BE(at) * 0x1_0000_0000 + this.headers.readUInt32BE(at + 4);
@@ -97,9 +127,10 @@ export class EventBatchBuilder {
   #count = 0;
   #rawLength = 0;
 
-  constructor(capacity: number, rawCapacity: number) {
+  /** @param salts of the events to come, in order, for a salted stream */
+  constructor(capacity: number, rawCapacity: number, salts?: Buffer) {
     this.#headers = Buffer.alloc(capacity * HEADER_BYTES);
-    this.batch = new EventBatch(this.#headers, Buffer.allocUnsafeSlow(rawCapacity));
+    this.batch = new EventBatch(this.#headers, Buffer.allocUnsafeSlow(rawCapacity), salts);
   }
 
   get count(): number {
@@ -145,6 +176,7 @@ export class EventBatchBuilder {
     return new EventBatch(
       this.#headers.subarray(0, this.#count * HEADER_BYTES),
       this.batch.raw.subarray(0, this.#rawLength),
+      this.batch.salts?.subarray(0, this.#count * SALT_BYTES),
     );
   }
 }

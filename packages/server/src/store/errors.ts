@@ -6,6 +6,7 @@
  * - `out-of-order`: a caller broke the numbering; a defect of this program
  * - `write-failed`, `read-failed`: the disk refused; the cause says why
  * - `source-moved`: a source is declared to feed another stream than it has fed
+ * - `salting-changed`: a stream that has events is declared salted, or no longer so
  * - `damaged`: durable data is not what was written
  * - `index-damaged`: the same of data that is derived from the journal; opening the index again repairs it
  */
@@ -17,6 +18,7 @@ export type StoreErrorCode =
   | 'read-failed'
   | 'damaged'
   | 'source-moved'
+  | 'salting-changed'
   | 'index-damaged';
 
 export class StoreError extends Error {

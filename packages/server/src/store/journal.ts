@@ -45,16 +45,25 @@ export interface ResolutionEntry extends Entry {
 /** A word that is not in the journal yet. */
 export type Word = Pick<ResolutionEntry, 'stream' | 'position' | 'action' | 'by' | 'reason'>;
 
-/** What has become of a word: taken, or there is one already, and that stands. */
-export interface Heard {
-  taken: boolean;
-  entry: ResolutionEntry;
-}
+/** What has become of a word: taken; or there is one already, and that stands; or the event is erased. */
+export type Heard = { taken: boolean; entry: ResolutionEntry } | { taken: false; entry: undefined };
 
 /** `release`: into the log, as the policy now in force has it; `discard`: never. */
 export type ResolutionAction = 'release' | 'discard';
 
-export type JournalEntry = EventsEntry | CutEntry | ConfigEntry | ResolutionEntry;
+/** An operator has had an event erased; there is one such word about an event, and it stands. */
+export interface ErasureEntry extends Entry {
+  kind: 'erasure';
+  /** Position of the event, which is of a salted stream. */
+  position: Position;
+  by: string;
+  reason: string;
+}
+
+/** What an operator says of an erasure. */
+export type ErasureWord = Pick<ErasureEntry, 'by' | 'reason'>;
+
+export type JournalEntry = EventsEntry | CutEntry | ConfigEntry | ResolutionEntry | ErasureEntry;
 
 /** Number of items in an entry, which is also how many positions it takes. */
 export function itemsOf(entry: JournalEntry): number {
@@ -62,7 +71,7 @@ export function itemsOf(entry: JournalEntry): number {
 }
 
 export interface StreamTail {
-  /** The last entry that may wait for a cut: events, or an operator's word. */
+  /** The last entry that may wait for a cut: events, or an operator's word about one. */
   lastEvents: Position;
   lastCut: Position;
   config: string | undefined;
@@ -73,7 +82,8 @@ export interface StreamTail {
  *
  * `append` is one atomic commit: when it returns, all entries are on disk (fsync); when it throws, nobody knows
  * whether they are, and the journal has to be opened again. Entries
- * come with consecutive positions starting at `next`. A second word about an event fails the commit.
+ * come with consecutive positions starting at `next`. A second word about an event fails the commit, and so does a second
+ * erasure.
  */
 export interface JournalWriter extends JournalReader {
   readonly next: Position;
@@ -83,6 +93,15 @@ export interface JournalWriter extends JournalReader {
   /** The stream that each source has fed so far. */
   sourceStreams(): Map<string, string>;
   streamTails(): Map<string, StreamTail>;
+  /** Overwrites bytes and salts of these events, which must have been erased and certified. Once more changes nothing. */
+  overwrite(positions: readonly Position[]): void;
+  /**
+   * Has no file of the journal hold any more what has been overwritten.
+   * @returns false while somebody reads what was there before: to be called again
+   */
+  trim(): boolean;
+  /** Nothing is left of these events. */
+  noteErased(positions: readonly Position[]): void;
 }
 
 /** The read side. Sees committed entries only, in order of position. */
@@ -99,5 +118,9 @@ export interface JournalReader {
   configBefore(stream: string, before: Position): ConfigEntry | undefined;
   /** The operator's word about the event at this position. */
   resolution(position: Position): ResolutionEntry | undefined;
+  /** The word by which the event at this position was erased. */
+  erasure(position: Position): ErasureEntry | undefined;
+  /** Erasures of which it is not known that nothing is left, oldest first. */
+  erasuresToDo(): ErasureEntry[];
   close(): void;
 }

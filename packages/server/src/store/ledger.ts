@@ -1,6 +1,8 @@
 /** What the pipeline leaves behind: sealed packets and their anchors, in the order in which readers see them. */
 import type { Chain } from '@tidemark/proof';
 import type { Position, SealedPacket, Verdict } from '../event.ts';
+import type { CertifierCallReader, CertifierCallWriter } from './certifier-calls.ts';
+import type { Coin, CoinReader } from './coins.ts';
 import type { DueRollup, RollupReader, RollupRow } from './rollups.ts';
 import type { SubmissionReader, SubmissionWriter } from './submissions.ts';
 
@@ -113,10 +115,21 @@ export interface LedgerWriter extends LedgerReader {
   /** Anchors that a block has. The submissions that carried them are mined; what a rollup's proves, readers are not told. */
   recordAnchors(anchors: readonly AnchorRow[]): void;
   readonly submit: SubmissionWriter;
+  readonly certify: CertifierCallWriter;
+  /** Coins that the operator brings in. @returns how many are new, or had been set aside */
+  fund(coins: readonly Coin[]): number;
   /** A witness's signature of the checkpoint of a packet; the newest stands. */
   recordCosignature(versionId: string, witness: string, line: string): void;
   /** A rollup that was due has been made. */
   recordRollup(rollup: RollupRow): void;
+}
+
+/** What overwriting needs to know of the ledger, and to have done there. */
+export interface ErasureLedger {
+  /** Whether the word at this position of the journal has its leaf: then all versions of the event have theirs. */
+  hasLeaf(entry: Position): boolean;
+  /** As that of the journal. */
+  trim(): boolean;
 }
 
 /** What certifying needs: to go on from the last commit, and to make the next. */
@@ -125,6 +138,8 @@ export type CertifierLedger = Pick<LedgerWriter, 'cursor' | 'streams' | 'stages'
 export interface LedgerReader {
   readonly rollups: RollupReader;
   readonly submissions: SubmissionReader;
+  readonly certifierCalls: CertifierCallReader;
+  readonly coins: CoinReader;
   /** Every journal item below this position is in the ledger, or in a stage's state. */
   cursor(): Position;
   /** The last position given out; 0 when empty. */

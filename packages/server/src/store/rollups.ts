@@ -24,6 +24,8 @@ export interface RollupReader {
   /** In the order in which they came due. */
   due(limit: number): DueRollup[];
   one(versionId: string): RollupRow | undefined;
+  /** The rollup of the stream that covers this leaf; there is one at the most. */
+  over(stream: string, leaf: number): RollupRow | undefined;
   /**
    * Newest first.
    * @param stream of all streams without it

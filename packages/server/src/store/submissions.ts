@@ -1,5 +1,6 @@
 /** Transactions that carry commitments: known from before they are sent, until a block has them for good. */
 import type { Chain } from '@tidemark/proof';
+import type { CoinVerdict, Spending } from './coins.ts';
 import type { AnchorRow } from './ledger.ts';
 
 /**
@@ -48,16 +49,24 @@ export interface SubmissionReader {
   one(txid: string): Submission | undefined;
   /** The newest submission that carries a version. */
   carrying(versionId: string): Submission | undefined;
-  /** Transactions with anchors in blocks from this height on. */
-  minedFrom(height: number): Mined[];
+  /** The oldest open submission that carries this packet of the stream, or a later one. */
+  covering(stream: string, end: number): Submission | undefined;
+  /** Transactions with anchors in blocks of the chain from this height on. */
+  minedFrom(chain: Chain, height: number): Mined[];
 }
 
 /** Each call is one atomic commit. */
 export interface SubmissionWriter {
-  /** To be called before the transaction is sent. */
-  add(submission: Submission): void;
-  /** `made`, `sent` or `failed`, and why. */
-  note(txid: string, state: Exclude<SubmissionState, 'mined'>, reason: string | undefined): void;
+  /**
+   * To be called before the transaction is sent. One that has failed may be added again: what is made of the same coins
+   * for the same versions is the same transaction.
+   * @param spending coins that are kept here, spent and made by it
+   */
+  add(submission: Submission, spending?: Spending): void;
+  /** Where an open one has got to, and why. */
+  note(txid: string, state: 'made' | 'sent', reason: string | undefined): void;
+  /** An open one fails, and with it all that spend its change; their other coins are free again. */
+  fail(txid: string, reason: string, coins: CoinVerdict): void;
   /**
    * The blocks of these transactions have left the best chain. Their anchors prove nothing any more, and the
    * submissions among them are `sent` again.

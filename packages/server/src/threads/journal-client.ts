@@ -1,8 +1,9 @@
 /** The main thread's side of the journal: deliveries of one turn of the event loop go over in one message. */
 import type { Worker } from 'node:worker_threads';
+import type { Erasing } from '../erasure.ts';
 import type { Position } from '../event.ts';
 import type { Delivery } from '../intake/intake.ts';
-import type { Heard, Word } from '../store/journal.ts';
+import type { ErasureWord, Heard, Word } from '../store/journal.ts';
 import type { Answer, FromJournal, JournalSetup, ToJournal, WireDelivery } from './protocol.ts';
 import { startWorker } from './start-worker.ts';
 
@@ -23,6 +24,7 @@ export class JournalClient {
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   readonly #finding = new Map<number, (positions: Position[] | undefined) => void>();
   readonly #resolving = new Map<number, (heard: Heard[] | undefined) => void>();
+  readonly #erasing = new Map<number, (erasing: Erasing | undefined) => void>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #outbox: { wire: WireDelivery; body: Buffer }[] = [];
@@ -75,6 +77,18 @@ export class JournalClient {
     return new Promise((resolve) => this.#resolving.set(id, resolve));
   }
 
+  /** Has all versions of an event erased; the answer comes after the commit, undefined as with `resolve`. */
+  erase(eventId: string, word: ErasureWord): Promise<Erasing | undefined> {
+    const id = ++this.#lastId;
+    this.#post({ kind: 'erase', id, eventId, word });
+    return new Promise((resolve) => this.#erasing.set(id, resolve));
+  }
+
+  /** The ledger may have come further. */
+  progressed(): void {
+    this.#post({ kind: 'progressed' });
+  }
+
   /** Everything that was handed over is answered before the thread ends. */
   async close(): Promise<void> {
     this.#post({ kind: 'close' });
@@ -111,6 +125,9 @@ export class JournalClient {
         return;
       case 'heard':
         take(this.#resolving, message.id)?.(message.heard);
+        return;
+      case 'erasing':
+        take(this.#erasing, message.id)?.(message.erasing);
         return;
       case 'head':
         this.#events.grew(message.head);

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { canonicalize } from '@tidemark/proof';
+import { type Erasing, eraseForGood } from '../erasure.ts';
 import type { Position } from '../event.ts';
 import { SourceAuth } from '../intake/auth.ts';
 import { CutClock } from '../intake/cut-clock.ts';
@@ -10,15 +11,18 @@ import { type Delivery, type Draft, Intake } from '../intake/intake.ts';
 import { hashesFields } from '../intake/redaction.ts';
 import { timingOf } from '../intake/timing.ts';
 import { Versions } from '../intake/versions.ts';
-import { openHashKeys } from '../keys.ts';
+import { openHashKeys, openKeys } from '../keys.ts';
 import { Arrivals } from '../pipeline.ts';
 import { StoreError } from '../store/errors.ts';
 import { FingerprintIndex } from '../store/fingerprints/index.ts';
-import { type ConfigEntry, type Heard, itemsOf, type Word } from '../store/journal.ts';
+import { type ConfigEntry, type ErasureWord, type Heard, itemsOf, type Word } from '../store/journal.ts';
+import { SqliteErasureLedger } from '../store/sqlite/erasure-ledger.ts';
 import { SqliteJournal } from '../store/sqlite/journal.ts';
 import type { StreamConfig } from '../stream.ts';
 import { inWords } from './in-words.ts';
 import type { Answer, FromJournal, JournalSetup, ToJournal, WireDelivery } from './protocol.ts';
+import { ReceiptBook } from './receipts.ts';
+import { openSaltedStreamKeys, refuseChangedSalting } from './salting.ts';
 
 /** Bodies taken with one commit; what goes beyond waits for the next. */
 const GROUP_BYTES = 8 * 1024 * 1024;
@@ -26,6 +30,8 @@ const GROUP_BYTES = 8 * 1024 * 1024;
 const CATCH_UP_BYTES = 16 * 1024 * 1024;
 /** After a failure, the journal is opened again with the next delivery, or this much later. */
 const REOPEN_MS = 1000;
+/** While a reader holds on to what is to be erased, it is looked for again so much later. */
+const ERASE_AGAIN_MS = 250;
 /** Longest sleep before the cuts are looked at again. */
 const MAX_SLEEP_MS = 1000;
 
@@ -33,12 +39,15 @@ const setup = workerData as JournalSetup;
 const port = parentPort!;
 const timings = new Map(setup.streams.map((stream) => [stream.id, timingOf(stream)]));
 const auth = new SourceAuth(setup.secrets);
+const receipts = new ReceiptBook(openKeys(setup.dataDir, false, setup.keyFiles).log, setup.streams);
 
 let desk: Desk | undefined = openDesk();
 const queue: { id: number; delivery: Delivery }[] = [];
 let turn: NodeJS.Immediate | undefined;
 let cutTimer: NodeJS.Timeout | undefined;
+let eraseTimer: NodeJS.Timeout | undefined;
 let announced = 0;
+let closed = false;
 
 port.on('message', (message: ToJournal) => {
   switch (message.kind) {
@@ -52,11 +61,18 @@ port.on('message', (message: ToJournal) => {
     case 'resolve':
       takeWords(message.id, message.words);
       return;
+    case 'erase':
+      takeErasure(message.id, message.eventId, message.word);
+      return;
+    case 'progressed':
+      finishErasures();
+      return;
     case 'close':
       close();
       return;
   }
 });
+finishErasures();
 takeTurn();
 say({ kind: 'ready' });
 
@@ -84,11 +100,11 @@ function commit(deliveries: Delivery[]): Answer[] {
     desk ??= openDesk();
     const outcomes = desk.arrivals.accept(deliveries, Date.now());
     for (const outcome of outcomes) if (isDefect(outcome)) say({ kind: 'trouble', message: inWords(outcome) });
-    return outcomes.map(toAnswer);
+    return outcomes.map((outcome, place) => toAnswer(outcome, deliveries[place]?.receipt === true));
   } catch (error) {
     fail(error);
     const refusal = new IntakeError('storage-unavailable', 'this may not have been stored; send it again later');
-    return deliveries.map(() => toAnswer(refusal));
+    return deliveries.map(() => toAnswer(refusal, false));
   }
 }
 
@@ -108,6 +124,47 @@ function resolve(words: readonly Word[]): Heard[] | undefined {
   } catch (error) {
     fail(error);
     return undefined;
+  }
+}
+
+function takeErasure(id: number, eventId: string, word: ErasureWord): void {
+  const erasing = erase(eventId, word);
+  announceHead();
+  say({ kind: 'erasing', id, erasing });
+  scheduleCut();
+}
+
+/** @returns undefined when the word may or may not have been written */
+function erase(eventId: string, word: ErasureWord): Erasing | undefined {
+  try {
+    desk ??= openDesk();
+    return desk.arrivals.erase(desk.versions.find(eventId), word, Date.now());
+  } catch (error) {
+    fail(error);
+    return undefined;
+  }
+}
+
+/** Overwrites what is erased and has come into its log, also what was so before the last start. */
+function finishErasures(): void {
+  clearTimeout(eraseTimer);
+  if (closed) return;
+  let done = false;
+  try {
+    desk ??= openDesk();
+    done = desk.journal.erasuresToDo().length === 0 || overwriteErased(desk);
+  } catch (error) {
+    fail(error);
+  }
+  if (!done) eraseTimer = setTimeout(finishErasures, ERASE_AGAIN_MS);
+}
+
+function overwriteErased({ journal, versions }: Desk): boolean {
+  const ledger = new SqliteErasureLedger(setup.dataDir);
+  try {
+    return eraseForGood(journal, ledger, () => versions.forget());
+  } finally {
+    ledger.close();
   }
 }
 
@@ -176,10 +233,12 @@ function openDesk(): Desk {
     const index = openIndex(journal);
     const versions = new Versions(index, journal);
     const cuts = new CutClock(timings);
-    const { sources, limits } = setup;
+    const { dataDir, sources, streams, limits } = setup;
     const hashKeys = openSourceHashKeys(journal);
-    const intake = new Intake({ sources, auth, hashKeys, index, versions, limits });
+    const streamKeys = openSaltedStreamKeys(journal, dataDir, streams);
+    const intake = new Intake({ sources, auth, hashKeys, streamKeys, index, versions, limits });
     refuseMovedSources(journal);
+    refuseChangedSalting(journal, streams);
     journalConfigs(journal, cuts);
     return { journal, index, versions, cuts, arrivals: new Arrivals({ intake, journal, cuts, index }) };
   } catch (cause) {
@@ -254,14 +313,15 @@ function toDelivery({ start, end, ...delivery }: WireDelivery, bytes: Uint8Array
   return { ...delivery, body: Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start) };
 }
 
-function toAnswer(outcome: Draft | IntakeError): Answer {
+function toAnswer(outcome: Draft | IntakeError, wantsReceipt: boolean): Answer {
   if (outcome instanceof IntakeError) {
     const { code, status, hint, rejected } = outcome;
     return { ok: false, code, status, hint, rejected };
   }
   const { sourceId, eventIds, duplicates, rejected } = outcome;
   const inserted = eventIds.length === 0 ? '[]' : `["${eventIds.join('","')}"]`;
-  return { ok: true, sourceId, inserted, count: eventIds.length, duplicates, rejected };
+  const receipt = wantsReceipt ? receipts.receipt(outcome, Date.now()) : undefined;
+  return { ok: true, sourceId, inserted, count: eventIds.length, duplicates, rejected, receipt };
 }
 
 function isDefect(outcome: Draft | IntakeError): outcome is IntakeError {
@@ -269,8 +329,10 @@ function isDefect(outcome: Draft | IntakeError): outcome is IntakeError {
 }
 
 function close(): void {
+  closed = true;
   while (queue.length > 0) takeTurn();
   clearTimeout(cutTimer);
+  clearTimeout(eraseTimer);
   clearImmediate(turn);
   desk?.index.close();
   desk?.journal.close();

@@ -35,6 +35,21 @@ export class PassageClient {
     this.#post({ kind: 'wake' });
   }
 
+  /** Evidence that a version of ours is anchored; looked at, and taken if the headers bear it out. */
+  anchored(versionId: string, envelope: unknown): void {
+    this.#post({ kind: 'anchored', versionId, envelope });
+  }
+
+  /** What ARC reports. */
+  callback(body: unknown, token: string | undefined): void {
+    this.#post({ kind: 'callback', body, token });
+  }
+
+  /** A call of the certifier that was given up is made again. */
+  retryCertifier(versionId: string): void {
+    this.#post({ kind: 'retry', versionId });
+  }
+
   async close(): Promise<void> {
     this.#post({ kind: 'close' });
     await this.#ended.promise;

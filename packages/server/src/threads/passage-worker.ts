@@ -1,8 +1,7 @@
 /** The pipeline's thread: from the journal to certified, anchored and visible. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { Anchorer } from '../anchor/anchor.ts';
-import { LocalChain } from '../anchor/local-chain.ts';
+import { Anchoring } from '../anchor/open.ts';
 import { Certifier } from '../certify/certifier.ts';
 import { RollupMaker } from '../certify/rollup-maker.ts';
 import type { SealedPacket } from '../event.ts';
@@ -30,9 +29,11 @@ const journal = new SqliteJournalReader(setup.dataDir);
 const ledger = new SqliteLedger(setup.dataDir);
 const files = new PacketFiles(setup.dataDir);
 const normalizer = new Normalizer();
-const chain = setup.anchor.mode === 'local' ? new LocalChain(setup.dataDir, keys.identity, Date.now) : undefined;
-const anchorer = chain && new Anchorer(ledger, chain, chain, Date.now);
 const followed = setup.headers && followHeaders(setup.dataDir, setup.headers, startAnchoring);
+const anchors = new Anchoring(setup.anchor, {
+  ...{ dataDir: setup.dataDir, ledger, headers: followed?.headers, identity: keys.identity },
+  publicUrl: setup.publicUrl,
+});
 const cosigner = setup.witnesses.length === 0 ? undefined : new Cosigner(ledger, setup.witnesses);
 const signers = nodeSigners(keys);
 
@@ -44,18 +45,31 @@ let woken = false;
 let anchoring: Promise<void> | undefined;
 let cosigning: Promise<void> | undefined;
 let rolling: Promise<void> | undefined;
+/** What the readers were last told of why nothing is anchored. */
+let toldTrouble: string | undefined;
 /** Rollups may have come due since they were last looked for. */
 let rollupsWanted = false;
 
 port.on('message', (message: ToPassage) => {
-  if (message.kind === 'close') {
-    closing = true;
-    passage.stop();
+  switch (message.kind) {
+    case 'anchored':
+      takeEvidence(message.versionId, message.envelope);
+      return;
+    case 'callback':
+      if (anchors.callback(message.body, message.token)) startAnchoring();
+      return;
+    case 'retry':
+      if (anchors.retry(message.versionId)) startAnchoring();
+      return;
+    case 'close':
+      closing = true;
+      passage.stop();
+      anchors.stop();
   }
   woken = true;
   if (!working) void work();
 });
-const anchorTimer = (anchorer ?? cosigner) && setInterval(startAnchoring, setup.anchor.intervalMs);
+const anchorTimer = (anchors.anchorer ?? cosigner) && setInterval(startAnchoring, setup.anchor.intervalMs);
 publish([]);
 say({ kind: 'ready' });
 startRolling();
@@ -94,7 +108,17 @@ function startAnchoring(): void {
     .catch((error: unknown) => say({ kind: 'trouble', message: inWords(error) }))
     .finally(() => {
       anchoring = undefined;
+      if (anchors.trouble !== toldTrouble) publish([]);
     });
+}
+
+function takeEvidence(versionId: string, envelope: unknown): void {
+  try {
+    anchors.accept(versionId, envelope);
+    publish([]);
+  } catch (error) {
+    say({ kind: 'trouble', message: inWords(error) });
+  }
 }
 
 /** Anchoring does not wait for witnesses, who may be slow. */
@@ -139,14 +163,19 @@ function reopen(): Passage {
   const certifier = new Certifier(ledger, files, signers);
   const ordering = new Ordering(ledger.stages(), recallFrom(journal, normalizer));
   const rollups = new RollupMaker(ledger, files, signers.version);
-  return new Passage({ journal, normalizer, ordering, certifier, anchorer, rollups, publish }, ledger.cursor());
+  return new Passage(
+    { journal, normalizer, ordering, certifier, anchorer: anchors.anchorer, rollups, publish },
+    ledger.cursor(),
+  );
 }
 
 function publish(sealed: readonly SealedPacket[]): void {
   const now = Date.now();
   const latenciesMs = sealed.map(({ oldestArrival }) => now - oldestArrival);
   const { reached, held } = passage;
-  say({ kind: 'progress', progress: { ledgerHead: ledger.head(), reached, held, latenciesMs } });
+  const anchoringTrouble = anchors.trouble;
+  toldTrouble = anchoringTrouble;
+  say({ kind: 'progress', progress: { ledgerHead: ledger.head(), reached, held, anchoringTrouble, latenciesMs } });
 }
 
 async function close(): Promise<void> {
@@ -154,7 +183,7 @@ async function close(): Promise<void> {
   await Promise.all([anchoring, cosigning, rolling, followed?.close()]);
   journal.close();
   ledger.close();
-  chain?.close();
+  anchors.close();
   port.close();
 }
 

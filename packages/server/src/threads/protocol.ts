@@ -1,16 +1,20 @@
 /** What the threads say to each other. Bodies travel as one transferred buffer a message. */
+import type { Receipt } from '@tidemark/proof';
+import type { AnchorSettings } from '../anchor/open.ts';
+import type { Erasing } from '../erasure.ts';
 import type { Position } from '../event.ts';
 import type { Followed } from '../headers/open.ts';
 import type { IntakeCode, Rejection } from '../intake/errors.ts';
 import type { Delivery } from '../intake/intake.ts';
 import type { KeyFiles } from '../keys.ts';
-import type { Heard, Word } from '../store/journal.ts';
+import type { ErasureWord, Heard, Word } from '../store/journal.ts';
 import type { LedgerPosition } from '../store/ledger.ts';
 import type { Source, StreamConfig } from '../stream.ts';
 import type { WitnessAt } from '../witness/client.ts';
 
 export interface JournalSetup {
   dataDir: string;
+  keyFiles: KeyFiles;
   sources: readonly Source[];
   secrets: ReadonlyMap<string, string>;
   streams: readonly StreamConfig[];
@@ -20,7 +24,8 @@ export interface JournalSetup {
 export interface PassageSetup {
   dataDir: string;
   keyFiles: KeyFiles;
-  anchor: { mode: 'local' | 'none'; intervalMs: number };
+  anchor: AnchorSettings;
+  publicUrl: string | undefined;
   headers: Followed | undefined;
   witnesses: readonly WitnessAt[];
 }
@@ -36,6 +41,9 @@ export type ToJournal =
   | { kind: 'deliver'; deliveries: WireDelivery[]; bytes: Uint8Array }
   | { kind: 'find'; id: number; eventId: string }
   | { kind: 'resolve'; id: number; words: readonly Word[] }
+  | { kind: 'erase'; id: number; eventId: string; word: ErasureWord }
+  /** The ledger may have come further. */
+  | { kind: 'progressed' }
   | { kind: 'close' };
 
 export interface Acknowledged {
@@ -46,6 +54,7 @@ export interface Acknowledged {
   count: number;
   duplicates: number;
   rejected: Rejection[];
+  receipt: Receipt | undefined;
 }
 
 export interface Refused {
@@ -67,9 +76,18 @@ export type FromJournal =
   | { kind: 'found'; id: number; positions: Position[] | undefined }
   /** What became of each word; undefined when they may or may not have been written. */
   | { kind: 'heard'; id: number; heard: Heard[] | undefined }
+  | { kind: 'erasing'; id: number; erasing: Erasing | undefined }
   | { kind: 'trouble'; message: string };
 
-export type ToPassage = { kind: 'wake' } | { kind: 'close' };
+export type ToPassage =
+  | { kind: 'wake' }
+  /** Evidence that a version of ours is anchored. */
+  | { kind: 'anchored'; versionId: string; envelope: unknown }
+  /** What ARC reports. */
+  | { kind: 'callback'; body: unknown; token: string | undefined }
+  /** A call of the certifier that was given up is to be made again. */
+  | { kind: 'retry'; versionId: string }
+  | { kind: 'close' };
 
 export interface Progress {
   ledgerHead: LedgerPosition;
@@ -77,6 +95,8 @@ export interface Progress {
   reached: Position;
   /** Events that streams hold back until their order is settled. */
   held: number;
+  /** Why versions are not being anchored, in words. */
+  anchoringTrouble: string | undefined;
   /** For each packet that became durable: milliseconds since its first event arrived. */
   latenciesMs: number[];
 }

@@ -1,6 +1,7 @@
 /** Journal and pipeline, tied together: what the one has written, the other is told of. */
+import type { Erasing } from '../erasure.ts';
 import type { Position } from '../event.ts';
-import type { Heard, Word } from '../store/journal.ts';
+import type { ErasureWord, Heard, Word } from '../store/journal.ts';
 import { type Deliver, JournalClient } from './journal-client.ts';
 import { PassageClient } from './passage-client.ts';
 import type { JournalSetup, PassageSetup, Progress } from './protocol.ts';
@@ -24,6 +25,10 @@ export interface Threads {
   find(eventId: string): Promise<Position[] | undefined>;
   /** Operators' words about events in quarantine; undefined when they may or may not have been written. */
   resolve(words: readonly Word[]): Promise<Heard[] | undefined>;
+  /** Has all versions of an event erased; undefined as with `resolve`. */
+  erase(eventId: string, word: ErasureWord): Promise<Erasing | undefined>;
+  /** What others say of where versions are anchored; each is checked before it counts. */
+  anchoring: Pick<PassageClient, 'anchored' | 'callback' | 'retryCertifier'>;
   /** Deliveries that wait for their commit. */
   pending(): number;
   listen(listener: Listener): void;
@@ -42,9 +47,13 @@ export async function startThreads(journal: JournalSetup, passage: PassageSetup,
       listener?.journalGrew(head);
     },
   });
+  const progressed = (progress: Progress) => {
+    first.progressed();
+    listener?.progressed(progress);
+  };
   // By then every stream's configuration is in the journal, and the file is there to be read.
   await first.ready;
-  second = new PassageClient(passage, { ...alarm, progressed: (progress) => listener?.progressed(progress) });
+  second = new PassageClient(passage, { ...alarm, progressed });
   try {
     await second.ready;
   } catch (cause) {
@@ -57,6 +66,8 @@ export async function startThreads(journal: JournalSetup, passage: PassageSetup,
     deliver: first.deliver,
     find: (eventId) => first.find(eventId),
     resolve: (words) => first.resolve(words),
+    erase: (eventId, word) => first.erase(eventId, word),
+    anchoring: pipeline,
     pending: () => first.pending,
     listen: (those) => {
       listener = those;

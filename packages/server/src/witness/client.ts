@@ -9,6 +9,7 @@ import {
   type VerifierKey,
   verifyCheckpoint,
 } from '@tidemark/proof';
+import { readBounded, reasonOf } from '../answers.ts';
 
 export interface WitnessAt {
   url: string;
@@ -105,7 +106,7 @@ export class WitnessClient {
     const signal = AbortSignal.timeout(this.#timeoutMs);
     try {
       const response = await fetch(url, { method: 'POST', body, redirect: 'manual', signal });
-      const text = await readBounded(response);
+      const text = (await readBounded(response, MAX_ANSWER_BYTES)) ?? '';
       return { status: response.status, type: response.headers.get('content-type') ?? '', text };
     } catch (cause) {
       if (signal.aborted) return { failure: { code: 'timeout' } };
@@ -144,23 +145,6 @@ function validLine(text: string, checkpoint: string, key: VerifierKey): string |
   return own && signatureLine(own);
 }
 
-async function readBounded(response: globalThis.Response): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of response.body ?? []) {
-    length += piece.length;
-    if (length > MAX_ANSWER_BYTES) break;
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString('utf8');
-}
-
 function shown(text: string): string {
   return text.trim().slice(0, MAX_SHOWN);
-}
-
-/** `fetch` says little itself, and keeps what happened as the cause. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as { message?: string; cause?: { code?: string; message?: string } };
-  return cause?.code ?? cause?.message ?? message ?? 'no answer';
 }

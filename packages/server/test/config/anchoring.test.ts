@@ -46,6 +46,24 @@ test.each([
     /^setting-invalid settings: headersPinJson.floorBits: .*no target/,
   ],
   [{ anchor: 'none', headersUrls: 'https://one.example' }, /^setting-invalid settings: headersUrls: .*chaintracks/],
+  [{ arcUrl: 'https://arc.example' }, 'settings-contradict settings: arcUrl: is of use with ANCHOR=arc alone'],
+  [{ anchor: 'arc' }, 'settings-contradict ARC_URL: ANCHOR=arc needs it'],
+  [{ anchor: 'arc', arcUrl: 'arc.example' }, 'setting-invalid settings: arcUrl: must be an http or https URL'],
+  [
+    { anchor: 'arc', arcUrl: 'https://arc.example' },
+    'settings-contradict settings: anchor: ANCHOR=arc counts what block headers show: set HEADERS_FILE or HEADERS_URLS',
+  ],
+  [
+    { anchor: 'arc', arcUrl: 'https://arc.example', arcFeePerKb: 2000 },
+    'settings-contradict settings: arcFeePerKb: is more than ARC_MAX_FEE_PER_KB',
+  ],
+  [{ anchor: 'wallet' }, /^settings-contradict settings: anchor: ANCHOR=wallet counts/],
+  [{ anchor: 'webhook' }, 'settings-contradict CERTIFIER_WEBHOOK_URL: ANCHOR=webhook needs it'],
+  [
+    { certifierWebhookUrl: 'http://a.example' },
+    'settings-contradict settings: certifierWebhookUrl: is of use with ANCHOR=webhook alone',
+  ],
+  [{ anchor: 'Live' }, /^setting-invalid settings: anchor: must be one of local, arc, wallet, webhook, none/],
   [{ headersChain: 'bch' }, /^setting-invalid settings: headersChain: must be one of main, test, regtest/],
   [{ witnessesJson: [{ url: 'ftp://w', key: WITNESS }] }, /^setting-invalid settings: witnessesJson\[0\].url/],
   [{ witnessesJson: [{ url: 'http://w', key: 'x' }] }, /^setting-invalid settings: witnessesJson\[0\].key/],
@@ -54,6 +72,18 @@ test.each([
 ])('%j stops the start', (settings, message) => {
   if (typeof message === 'string') expect(refusal(settings)).toBe(message);
   else expect(refusal(settings)).toMatch(message);
+});
+
+test('an agent is asked with the retries of the seed', () => {
+  const { anchor } = load({ anchor: 'webhook', certifierWebhookUrl: 'http://localhost:9099/webhook' });
+  expect(anchor).toEqual({
+    mode: 'webhook',
+    intervalMs: 1000,
+    certifier: {
+      ...{ url: 'http://localhost:9099/webhook', timeoutMs: 8000, signForm: '2' },
+      retry: { max: 5, baseMs: 500, factor: 2 },
+    },
+  });
 });
 
 test('who may publish', () => {

@@ -161,7 +161,7 @@ describe('streams', () => {
     [{ policy: { license: 'x' } }, /^STREAMS_JSON\[0\]\.policy\.classification: must be one of public, internal/],
     [{ policy: { classification: 'public' } }, 'STREAMS_JSON[0].policy.license: must be text of 1 to 4096 characters'],
     [{ policy: { pii_flags: [] } }, 'STREAMS_JSON[0].policy.pii_flags: is not supported yet; leave it out'],
-    [{ salted: true }, 'STREAMS_JSON[0].salted: is not supported yet; leave it out'],
+    [{ salted: 'yes' }, 'STREAMS_JSON[0].salted: must be true or false'],
     [{ visibility: 'private' }, 'STREAMS_JSON[0].visibility: is not supported yet; leave it out'],
     [{ id: 'feed' }, 'STREAMS_JSON[0].id: "feed" is reserved'],
   ])('%j is refused', (member, message) => {

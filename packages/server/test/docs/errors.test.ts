@@ -9,7 +9,7 @@ const page = readFileSync(join(import.meta.dirname, '../../../../docs/errors.md'
 /** The codes in the first column of the table under a heading. */
 function described(heading: string): string[] {
   const section = page.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
-  return [...section.matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map((match) => match[1] ?? '').sort();
+  return [...section.matchAll(/^\| `([a-zA-Z0-9-]+)` \|/gm)].map((match) => match[1] ?? '').sort();
 }
 
 test('docs/errors.md describes every answer code, and no other', () => {

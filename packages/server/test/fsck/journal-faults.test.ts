@@ -98,7 +98,7 @@ function journalAgain(copy: Copy): void {
   const last = "(SELECT max(first) FROM entries WHERE source = 'river')";
   copy.journal(
     `INSERT INTO entries SELECT (SELECT max(first + count) FROM entries), count, kind, stream, at, source, seq + count,
-       config, headers, raw FROM entries WHERE first = ${last}`,
+       config, headers, raw, salts FROM entries WHERE first = ${last}`,
   );
   copy.journal("UPDATE sources SET seq = seq + 1 WHERE source = 'river'");
   copy.journal(`UPDATE stream_tails SET last_events = ${last} WHERE stream = 'water'`);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalize, eventId } from '@tidemark/proof';
+import { canonicalize, eventId, saltedEventId } from '@tidemark/proof';
 import { describe, expect, test } from 'vitest';
 import { golden } from '../../../proof/test/vectors.ts';
 import { InvalidId } from '../../src/external-id.ts';
@@ -136,4 +136,16 @@ describe('ids', () => {
     expect(identify({ id: 'i' }, { policy })).toBe(eventId('sensor-a', 'i'));
     expect(identify('{"__proto__":"p"}', { policy: { idFrom: ['__proto__'] } })).toBe(eventId('sensor-a', 'p'));
   });
+});
+
+test('on a salted stream, ids take its key', () => {
+  const key = Buffer.alloc(32, 3);
+  const identity = new Identity(sourceOf('sensor-a'), key);
+  const idUnder = (event: JsonObject) => {
+    const digest = identity.eventIdDigest(event, undefined);
+    return digest instanceof InvalidId ? digest.hint : Buffer.from(digest, 'latin1').toString('hex', 0, 16);
+  };
+  expect(idUnder({ id: 'r1' })).toBe(saltedEventId(key, 'sensor-a', 'r1'));
+  expect(idUnder({ id: 17 })).toBe(saltedEventId(key, 'sensor-a', 17));
+  expect(idUnder({ id: 'r1' })).not.toBe(eventId('sensor-a', 'r1'));
 });

@@ -128,8 +128,10 @@ describe('the answer', () => {
     draft(lines('one', [{ id: 1 }]), desk);
     expect(draft(lines('one', [{ id: 1 }]), desk)).toEqual({
       sourceId: 'one',
+      stream: 'alpha',
       eventIds: [id(1)],
       duplicates: 1,
+      repeated: [1],
       rejected: [],
       entry: undefined,
     });

@@ -58,7 +58,7 @@ describe('versions', () => {
   }
 
   const NEW = { known: false };
-  const KNOWN = { known: true };
+  const KNOWN = { known: true, seq: expect.any(Number) };
   const revises = (seq: number) => ({ known: false, supersedes: seq });
 
   test('an id that was never seen is new', () => {

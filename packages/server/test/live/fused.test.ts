@@ -3,14 +3,13 @@ import { eventId, fusedEventId } from '@tidemark/proof';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WatchFilter } from '../../src/live/hub.ts';
 import { LedgerMessages, type Message } from '../../src/live/messages.ts';
-import { PacketLines } from '../../src/read/lines.ts';
-import { PacketFiles } from '../../src/store/packets.ts';
+import { SqliteJournalReader } from '../../src/store/sqlite/journal.ts';
 import { SqliteLedgerReader } from '../../src/store/sqlite/ledger-reader.ts';
 import { Directories } from '../support/directories.ts';
 import { Feed, fillDirectory } from '../support/feed.ts';
 import { BASE, fillFused, fusedConfig, QUORUM, weather } from '../support/fused.ts';
 import { Writer } from '../support/journal.ts';
-import { openReaders } from '../support/readers.ts';
+import { linesOf, openReaders } from '../support/readers.ts';
 
 const directories = new Directories();
 afterAll(() => directories.remove());
@@ -207,12 +206,14 @@ describe('a packet with more conflicts than are read at a time', () => {
       }
     }
     const ledger = new Forgetful(dir);
-    const messages = new LedgerMessages(ledger, new PacketLines(ledger, new PacketFiles(dir)));
+    const journal = new SqliteJournalReader(dir);
+    const messages = new LedgerMessages(ledger, linesOf(dir, journal, ledger));
     const [entry] = ledger.read(1, 1);
     // The header has a leaf, too.
     expect(() => messages.part(entry!, entry!.first + COUNT + 1)).toThrow(
       expect.objectContaining({ name: 'StoreError', code: 'damaged' }),
     );
+    journal.close();
     ledger.close();
   });
 });

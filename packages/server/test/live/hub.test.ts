@@ -4,6 +4,7 @@ import type { Cursor } from '../../src/live/cursor.ts';
 import type { Client, Hub, WatchFilter } from '../../src/live/hub.ts';
 import type { Message } from '../../src/live/messages.ts';
 import type { JournalEntry } from '../../src/store/journal.ts';
+import { SqliteJournal } from '../../src/store/sqlite/journal.ts';
 import { Directories } from '../support/directories.ts';
 import { Feed, fillDirectory } from '../support/feed.ts';
 import { Writer } from '../support/journal.ts';
@@ -288,4 +289,31 @@ test('however messages arrive, connections fill up and break: each is seen once,
     ),
     { numRuns: 60 },
   );
+});
+
+test('messages that are kept are made anew once they are to be forgotten', async () => {
+  const dir = directories.next();
+  const writer = new Writer();
+  const config = { ...streamConfig('safe', { one: {} }), salted: true as const };
+  const raws = [{ id: 'a', text: '{"id":"a","name":"Ada"}' }];
+  await fillDirectory(dir, [
+    [writer.config(config, 0), writer.events('safe', 'one', raws, 1, true), writer.cut('safe', 2)],
+  ]);
+  const safe = new Feed(dir);
+  const hub = safe.hub();
+  const { ledger } = safe.heads();
+  hub.advance({ ledger: ledger.at(-1)! });
+  const watch = () => {
+    const frames: string[] = [];
+    hub.leave(hub.join({ send: (text) => frames.push(text) > 0 }, EVERYTHING, START));
+    return frames.join('').match(/Ada/g)?.length ?? 0;
+  };
+  expect(watch()).toBe(2);
+  const journal = new SqliteJournal(dir);
+  journal.append([writer.erasure('safe', 2, 3)]);
+  journal.close();
+  expect(watch()).toBe(2);
+  hub.forget();
+  expect(watch()).toBe(0);
+  safe.close();
 });

@@ -135,7 +135,7 @@ describe('operators’ words', () => {
     const desk = open(directories.next());
     desk.accept([lines('one', [{ id: 1 }, { id: 2 }])], 1000);
     const heard = desk.arrivals.resolve([word(1), word(2), word(1, 'discard')], 2000);
-    expect(heard.map(({ taken, entry }) => [taken, entry.first, entry.position, entry.action, entry.at])).toEqual([
+    expect(heard.map(({ taken, entry }) => [taken, entry?.first, entry?.position, entry?.action, entry?.at])).toEqual([
       [true, 3, 1, 'release', 2000],
       [true, 4, 2, 'release', 2000],
       [false, 3, 1, 'release', 2000],

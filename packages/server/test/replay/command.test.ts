@@ -6,6 +6,7 @@ import { replay as replayHere } from '../../src/replay/index.ts';
 import { Copy, until } from '../fsck/made.ts';
 import { Directories } from '../support/directories.ts';
 import { type ServerProcess, start } from '../support/server-process.ts';
+import { makeErased } from './made.ts';
 
 const COMMAND = join(import.meta.dirname, '..', '..', 'bin', 'tidemark.js');
 const SETTINGS = {
@@ -71,7 +72,7 @@ describe('tidemark replay', () => {
     const { status, report } = replay('--data', dir, '--json', '--stream', 'water');
     expect(status).toBe(0);
     expect(report).toEqual({
-      ...{ equal: true, events: 2, packets: 1, leaves: 2, seconds: expect.any(Number) },
+      ...{ equal: true, events: 2, onTrust: 0, packets: 1, leaves: 2, seconds: expect.any(Number) },
       eventsPerSecond: expect.any(Number),
       streams: [{ stream: 'water', packets: 1, leaves: 2, pending: 0 }],
     });
@@ -148,4 +149,12 @@ describe('tidemark replay', () => {
       await sending;
     }
   });
+});
+
+test('says of how many erased events it takes something on trust', async () => {
+  const erased = directories.next();
+  await makeErased(erased);
+  const { status, stdout } = replay('--data', erased);
+  expect(stdout).toContain('\n2 of these are erased: what they said was taken from their leaves, on trust\nequal\n');
+  expect(status).toBe(0);
 });

@@ -25,6 +25,7 @@ describe('a ledger that is what the journal gives', () => {
     expect(report).toEqual({
       equal: true,
       events: eventsIn(entries),
+      onTrust: 0,
       packets: rows('SELECT 1 FROM packets').length,
       leaves: streams.reduce((sum, { leaves }) => sum + Number(leaves), 0),
       streams: streams.map(({ stream, packets, leaves }) => ({
@@ -92,7 +93,7 @@ describe('a ledger that is what the journal gives', () => {
     const dir = directories.next();
     const works = new Works(dir);
     works.close();
-    expect(await replay(dir)).toEqual({ equal: true, events: 0, packets: 0, leaves: 0, streams: [] });
+    expect(await replay(dir)).toEqual({ equal: true, events: 0, onTrust: 0, packets: 0, leaves: 0, streams: [] });
   });
 
   test("keeps operators' words, with the signature that only the log key could make", async () => {

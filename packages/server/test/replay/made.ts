@@ -1,6 +1,7 @@
 /** Ledgers with streams of every kind, the same in every run, as the pipeline leaves them. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { eraseForGood } from '../../src/erasure.ts';
 import type { FusionPolicy } from '../../src/fuse/policy.ts';
 import type { MappingPolicy } from '../../src/normalize/policy.ts';
 import type { JournalEntry } from '../../src/store/journal.ts';
@@ -99,6 +100,11 @@ export async function makeStaged(dir: string, entries: readonly JournalEntry[], 
   } finally {
     works.close();
   }
+  writeKeys(dir);
+}
+
+/** The keys that have signed. */
+function writeKeys(dir: string): void {
   for (const [file, byte] of [
     ['identity.key', 7],
     ['log.key', 9],
@@ -124,4 +130,27 @@ export async function makeResolved(dir: string): Promise<void> {
 
 export function eventsIn(entries: readonly JournalEntry[]): number {
   return entries.reduce((sum, entry) => sum + (entry.kind === 'events' ? entry.events.count : 0), 0);
+}
+
+/**
+ * A salted stream: five events, of which the fourth is in quarantine; then, each in a packet of its own, the leaves that
+ * say that the fourth and the third are erased.
+ */
+export async function makeErased(dir: string): Promise<void> {
+  const works = new Works(dir);
+  const writer = new Writer();
+  const config: StreamConfig = { ...streamConfig('safe', { one: { required: ['v'] } }), salted: true };
+  const text = (n: number) => JSON.stringify({ id: n, v: n === 4 ? undefined : `only-${n}` });
+  const events = [1, 2, 3, 4, 5].map((n) => ({ id: `${n}`, text: text(n) }));
+  for (const group of [
+    [writer.config(config, BASE), writer.events('safe', 'one', events, BASE, true), writer.cut('safe', BASE + 10)],
+    [writer.erasure('safe', 5, BASE + 20), writer.cut('safe', BASE + 30)],
+    [writer.erasure('safe', 4, BASE + 40), writer.cut('safe', BASE + 50)],
+  ]) {
+    works.journal.append(group);
+    await works.run();
+  }
+  eraseForGood(works.journal, { hasLeaf: () => true, trim: () => true }, () => undefined);
+  works.close();
+  writeKeys(dir);
 }

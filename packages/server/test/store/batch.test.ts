@@ -61,3 +61,28 @@ test('events are the same by all 16 bytes of their id, contents by all 32 of the
   expect(sameId).toEqual([true, false, true, true]);
   expect(sameHash).toEqual([true, true, false, false]);
 });
+
+test('of an event that is taken out, its header is left, and all of the others', () => {
+  const texts = ['first', 'second', 'third'];
+  const salts = Buffer.from(texts.map((_, place) => String(place + 1).repeat(32)).join(''), 'latin1');
+  const builder = new EventBatchBuilder(4, 0, Buffer.concat([salts, Buffer.alloc(32, 9)]));
+  for (const text of texts) builder.add('i'.repeat(32), 'h'.repeat(32), Buffer.from(text));
+  const batch = builder.finish();
+  expect(batch.salts).toEqual(salts);
+  const left = batch.without(1);
+  expect([0, 1, 2].map((place) => left.isErased(place))).toEqual([false, true, false]);
+  expect([0, 1, 2].map((place) => left.text(place))).toEqual(['first', '\0'.repeat(6), 'third']);
+  expect(left.salt(2)).toEqual(batch.salt(2));
+  expect(left.salt(1)).toEqual(Buffer.alloc(32));
+  expect(left.headers).toEqual(batch.headers);
+  expect(left.without(1)).toEqual(left);
+  expect(batch.text(1)).toBe('second');
+  expect(batch.isErased(1)).toBe(false);
+});
+
+test('without salts, nothing is ever erased', () => {
+  const builder = new EventBatchBuilder(1, 0);
+  builder.add('i'.repeat(32), 'h'.repeat(32), Buffer.alloc(3));
+  const batch = builder.finish();
+  expect([batch.salts, batch.salt(0), batch.isErased(0)]).toEqual([undefined, undefined, false]);
+});

@@ -10,6 +10,10 @@ export interface JournalUnderTest {
   /** Opens the append side, again after `close` too. */
   write(): JournalWriter;
   read(): JournalReader;
+  /** Somebody who reads the journal as it is now. */
+  hold(): { release(): void };
+  /** Whether the text stands anywhere in what is stored. */
+  holds(text: string): boolean;
   remove(): void;
 }
 
@@ -176,6 +180,74 @@ export function journalContract(name: string, make: () => JournalUnderTest): voi
       expect(journal.head()).toBe(9);
       expect(journal.resolution(3)?.action).toBe('release');
       expect(journal.resolution(4)).toBeUndefined();
+    });
+
+    describe('erasing', () => {
+      /** Config 1, salted events 2-4, an erasure of 3 at 5, cut 6. */
+      function fillSalted(): JournalEntry[] {
+        const config = { ...streamConfig('alpha', { one: {} }), salted: true as const };
+        const events = [event('a'), event('b', '{"id":"b","secret":"xyzzy"}'), event('c')];
+        const entries = [
+          writer.config(config, 100),
+          writer.events('alpha', 'one', events, 101, true),
+          writer.erasure('alpha', 3, 102),
+          writer.cut('alpha', 103),
+        ];
+        journal.append(entries);
+        return entries;
+      }
+      const secretsOf = (reader: JournalReader) => {
+        const entry = reader.entryAt(3);
+        return entry?.kind === 'events' ? [2, 3, 4].map((at) => entry.events.text(at - 2)) : [];
+      };
+
+      test('salts and words come back as they went in', () => {
+        const entries = fillSalted();
+        journal.close();
+        journal = store.write();
+        expect(texts(journal.read(1, FAR))).toEqual(texts(entries));
+        const [, , word] = entries;
+        expect([journal.entryAt(5), journal.erasure(3)]).toEqual([word, word]);
+        expect([2, 4, 5].map((position) => journal.erasure(position))).toEqual([undefined, undefined, undefined]);
+        expect(journal.streamTails().get('alpha')).toMatchObject({ lastEvents: 5, lastCut: 6 });
+      });
+
+      test('a second word about an event is not taken', () => {
+        fillSalted();
+        expect(() => journal.append([writer.erasure('alpha', 3, 105)])).toThrow(StoreError);
+        expect(journal.head()).toBe(6);
+        expect(journal.erasuresToDo()).toHaveLength(1);
+      });
+
+      test('overwrites one event, as often as it is asked, and no other', () => {
+        const [, , word] = fillSalted();
+        expect(journal.erasuresToDo()).toEqual([word]);
+        expect(secretsOf(journal)[1]).toBe('{"id":"b","secret":"xyzzy"}');
+        for (let times = 0; times < 2; times++) journal.overwrite([3]);
+        expect(secretsOf(journal)).toEqual(['{"id":"a"}', '\0'.repeat(27), '{"id":"c"}']);
+        expect(journal.erasuresToDo()).toEqual([word]);
+        journal.noteErased([3]);
+        expect(journal.erasuresToDo()).toEqual([]);
+        const after = plain(journal.entryAt(3)) as { items: { salt: string; rawHash: string }[] };
+        expect(after.items.map(({ salt }) => /^0+$/.test(salt))).toEqual([false, true, false]);
+      });
+
+      test('is not done with while somebody reads what was there', () => {
+        fillSalted();
+        const reader = store.hold();
+        journal.overwrite([3]);
+        expect(journal.trim()).toBe(false);
+        expect(store.holds('xyzzy')).toBe(true);
+        reader.release();
+        expect(journal.trim()).toBe(true);
+        expect(store.holds('xyzzy')).toBe(false);
+      });
+
+      test('of what is no event is refused', () => {
+        fillSalted();
+        expect(() => journal.overwrite([1])).toThrow(expect.objectContaining({ name: 'StoreError', code: 'damaged' }));
+        expect(() => journal.overwrite([5])).toThrow(expect.objectContaining({ name: 'StoreError', code: 'damaged' }));
+      });
     });
 
     test('a commit that is out of order leaves nothing behind', () => {

@@ -1,6 +1,8 @@
 /** What any ledger owes to its callers (`src/store/ledger.ts`); run against every implementation. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SealedPacket } from '../../src/event.ts';
+import type { Coin } from '../../src/store/coins.ts';
+import { StoreError } from '../../src/store/errors.ts';
 import type { AnchorRow, LedgerReader, LedgerWriter, PacketRow, StreamRow } from '../../src/store/ledger.ts';
 import type { DueRollup, RollupRow } from '../../src/store/rollups.ts';
 import type { Submission } from '../../src/store/submissions.ts';
@@ -38,6 +40,7 @@ export function packetOf(
     quarantined: [],
     notes: [],
     moved: [],
+    erased: [],
     decisions: [],
     tiles: [],
     durable: Promise.resolve(),
@@ -230,6 +233,24 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       expect([0, 1, 2].map((leaf) => ledger.positionOfLeaf('beta', leaf))).toEqual([undefined, 4, undefined]);
     });
 
+    test('reasons of an event that is erased, also by the packet that it came with', () => {
+      const quarantined = [5, 6, 7].map((position) => ({
+        position,
+        leaf: position - 3,
+        reasons: [`enum:name:Ada-${position}`],
+      }));
+      const commit = (packet: SealedPacket) =>
+        ledger.commit({ cursor: 1, streams: [], packets: [packet], policies: new Map(), ...UNSTAGED });
+      commit(packetOf('alpha', 0, 5, ids.a1, { quarantined, erased: [6] }));
+      expect([5, 6, 7].map((position) => ledger.reasons(position))).toEqual([
+        ['enum:name:Ada-5'],
+        [],
+        ['enum:name:Ada-7'],
+      ]);
+      commit(packetOf('alpha', 5, 6, ids.a2, { erased: [5, 9] }));
+      expect([5, 6, 7].map((position) => ledger.reasons(position))).toEqual([[], [], ['enum:name:Ada-7']]);
+    });
+
     test('events in quarantine, newest first: of one stream or all, those that have left and those that have not', () => {
       fill();
       const more = packetOf('alpha', 6, 9, ids.a3, {
@@ -312,7 +333,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       const [one, two] = [submissionOf('1', 5, ids.b1), submissionOf('2', 4, ids.a2, ids.b1)];
       ledger.submit.add(one);
       expect(waiting()).toEqual([ids.a2]);
-      ledger.submit.note(one.txid, 'failed', 'double-spent');
+      ledger.submit.fail(one.txid, 'double-spent', 'good');
       expect(waiting()).toEqual([ids.a2, ids.b1]);
       ledger.submit.add(two);
       ledger.submit.note(two.txid, 'sent', undefined);
@@ -324,16 +345,67 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       expect(submissions.carrying(ids.a1)).toBeUndefined();
     });
 
+    const coinOf = (txid: string, satoshis: number): Coin => ({
+      ...{ txid: txid.repeat(64), vout: 0, chain: 'regtest', owner: 'me', satoshis },
+    });
+    const free = () => ledger.coins.free('regtest', 'me', 9);
+
+    test('a failed submission gives its coins back, and takes those along that spend its change', () => {
+      const [a, b, change, rest] = [coinOf('a', 5), coinOf('b', 9), coinOf('1', 4), coinOf('2', 3)];
+      expect(ledger.fund([a, b])).toBe(2);
+      expect(ledger.fund([a, { ...a, owner: 'you', vout: 1 }])).toBe(1);
+      expect(free()).toEqual([b, a]);
+      const [one, two] = [submissionOf('1', 5), submissionOf('2', 6)];
+      ledger.submit.add(one, { spends: [a], change });
+      ledger.submit.add(two, { spends: [change, b], change: rest });
+      expect(free()).toEqual([rest]);
+      expect(ledger.coins.one(a)).toEqual({ ...a, state: 'spent', spentBy: one.txid });
+      ledger.submit.fail(one.txid, 'refused', 'good');
+      expect(ledger.submissions.one(two.txid)).toMatchObject({
+        state: 'failed',
+        reason: `it spends the change of ${one.txid}, which has failed`,
+      });
+      expect([free(), ledger.coins.one(change), ledger.coins.one(rest)]).toEqual([[b, a], undefined, undefined]);
+      ledger.submit.fail(one.txid, 'again', 'gone');
+      expect(free()).toEqual([b, a]);
+      ledger.submit.add(submissionOf('1', 7), { spends: [a], change });
+      expect(ledger.submissions.one(one.txid)).toEqual({ ...one, madeAt: 7 });
+    });
+
+    test('no coin is spent twice, and none by a submission that is not written', () => {
+      const coin = coinOf('a', 5);
+      ledger.fund([coin]);
+      ledger.submit.add(submissionOf('1', 5), { spends: [coin], change: undefined });
+      expect(() => ledger.submit.add(submissionOf('2', 5), { spends: [coin], change: coinOf('2', 4) })).toThrow(
+        StoreError,
+      );
+      expect(() => ledger.submit.add(submissionOf('1', 5), { spends: [], change: coinOf('1', 4) })).toThrow(StoreError);
+      expect([ledger.submissions.one('2'.repeat(64)), free()]).toEqual([undefined, []]);
+    });
+
+    test('a coin in doubt comes first, and is set aside at the third time until it is brought in again', () => {
+      const [small, large] = [coinOf('a', 5), coinOf('b', 9)];
+      ledger.fund([small, large]);
+      for (const txid of ['1', '2', '3']) {
+        ledger.submit.add(submissionOf(txid, 5), { spends: [small], change: undefined });
+        ledger.submit.fail(txid.repeat(64), 'rejected', 'doubtful');
+        expect(free()).toEqual(txid === '3' ? [large] : [small, large]);
+      }
+      expect(ledger.coins.unspent()).toMatchObject([{ state: 'aside' }, { state: 'free' }]);
+      expect(ledger.fund([small, large])).toBe(1);
+      expect(free()).toEqual([small, large]);
+    });
+
     test('an anchor whose block is gone covers nothing until it is mined again', () => {
       fill();
       const sent = submissionOf('f', 5, ids.a2);
       ledger.submit.add(sent);
       ledger.recordAnchors([anchorOf(a2, 7), anchorOf(b1, 7)]);
-      expect(ledger.submissions.minedFrom(7)).toEqual([{ txid: sent.txid, height: 7, envelope: '{}' }]);
-      expect(ledger.submissions.minedFrom(8)).toEqual([]);
+      expect(ledger.submissions.minedFrom('tidemark-dev', 7)).toEqual([{ txid: sent.txid, height: 7, envelope: '{}' }]);
+      expect(ledger.submissions.minedFrom('tidemark-dev', 8)).toEqual([]);
       expect(ledger.submit.lose([sent.txid])).toEqual([anchorOf(a2, 7), anchorOf(b1, 7)]);
       expect([ledger.anchorCovering('alpha', 6), ledger.standingAnchor(ids.a2)]).toEqual([undefined, undefined]);
-      expect(ledger.submissions.minedFrom(0)).toEqual([]);
+      expect(ledger.submissions.minedFrom('tidemark-dev', 0)).toEqual([]);
       expect(ledger.submissions.open()).toMatchObject([{ state: 'sent', reason: 'its block has left the best chain' }]);
       expect(waiting()).toEqual([ids.b1]);
       const head = ledger.head();

@@ -39,6 +39,7 @@ export interface DeskOptions {
   sources: readonly Source[];
   secrets?: ReadonlyMap<string, string>;
   hashKeys?: ReadonlyMap<string, Uint8Array>;
+  streamKeys?: ReadonlyMap<string, Uint8Array>;
   limits?: { eventsPerRequest: number; eventBytes: number };
   maxAgeMs?: number;
   index?: FingerprintIndexOptions;
@@ -56,7 +57,8 @@ export class Desk {
   readonly arrivals: Arrivals;
 
   constructor(dir: string, options: DeskOptions) {
-    const { sources, secrets = new Map(), hashKeys = new Map(), limits = LIMITS, maxAgeMs = 100, index = {} } = options;
+    const { sources, secrets = new Map(), limits = LIMITS, maxAgeMs = 100, index = {} } = options;
+    const { hashKeys = new Map(), streamKeys = new Map() } = options;
     this.journal = new FaultyJournal(dir);
     this.index = FingerprintIndex.open(join(dir, 'fingerprints'), this.journal.next - 1, index);
     this.#catchUp();
@@ -66,6 +68,7 @@ export class Desk {
       sources,
       auth: new SourceAuth(secrets),
       hashKeys,
+      streamKeys,
       index: this.index,
       versions: this.versions,
       limits,
@@ -114,6 +117,7 @@ export function bare(format: Delivery['format'], body: string | Buffer): Deliver
     body: Buffer.from(body),
     credentials: { bearer: undefined },
     deliveryId: undefined,
+    receipt: false,
   };
 }
 

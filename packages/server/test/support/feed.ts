@@ -3,14 +3,13 @@ import { LocalChain } from '../../src/anchor/local-chain.ts';
 import { CursorCodec } from '../../src/live/cursor.ts';
 import { Hub } from '../../src/live/hub.ts';
 import { LedgerMessages, type Message, receivedMessage } from '../../src/live/messages.ts';
-import { PacketLines } from '../../src/read/lines.ts';
 import { itemsOf, type JournalEntry } from '../../src/store/journal.ts';
 import type { LedgerEntry } from '../../src/store/ledger.ts';
-import { PacketFiles } from '../../src/store/packets.ts';
 import { SqliteJournalReader } from '../../src/store/sqlite/journal.ts';
 import { SqliteLedgerReader } from '../../src/store/sqlite/ledger-reader.ts';
 import { IDENTITY } from './node.ts';
 import { Works } from './passage.ts';
+import { linesOf } from './readers.ts';
 
 const ALL = 1_000_000_000;
 
@@ -49,7 +48,7 @@ export class Feed {
   constructor(dir: string) {
     this.#journal = new GrowingJournal(dir);
     this.#ledger = new GrowingLedger(dir);
-    this.#messages = new LedgerMessages(this.#ledger, new PacketLines(this.#ledger, new PacketFiles(dir)));
+    this.#messages = new LedgerMessages(this.#ledger, linesOf(dir, this.#journal, this.#ledger));
   }
 
   /** A hub that has not heard of anything yet. @param later at once, unless a test wants to see the turns */

@@ -1,10 +1,12 @@
 /** Journal entries as intake would make them. */
-import { hash } from 'node:crypto';
-import { canonicalize, eventId } from '@tidemark/proof';
+import { createHash } from 'node:crypto';
+import { canonicalize, eventId, saltedEventId } from '@tidemark/proof';
+import { saltedHash } from '../../src/salt.ts';
 import { type EventBatch, EventBatchBuilder } from '../../src/store/batch.ts';
 import type {
   ConfigEntry,
   CutEntry,
+  ErasureEntry,
   EventsEntry,
   JournalEntry,
   ResolutionAction,
@@ -18,14 +20,19 @@ export interface Raw {
   supersedes?: number;
 }
 
-export function batchOf(source: string, raws: readonly Raw[]): EventBatch {
-  const builder = new EventBatchBuilder(
-    raws.length,
-    raws.reduce((length, { text }) => length + Buffer.byteLength(text), 0),
-  );
+/** The key of every salted stream that tests journal for themselves. */
+export const STREAM_KEY = Buffer.alloc(32, 5);
+
+/** @param salted with salts that are the same in every run */
+export function batchOf(source: string, raws: readonly Raw[], salted = false): EventBatch {
+  const length = raws.reduce((length, { text }) => length + Buffer.byteLength(text), 0);
+  const salts = Buffer.concat(raws.map(({ text }) => createHash('sha256').update(`salt of ${text}`).digest()));
+  const builder = new EventBatchBuilder(raws.length, length, salted ? salts : undefined);
   for (const { id, text, supersedes } of raws) {
-    const digest = Buffer.from(eventId(source, id), 'hex').toString('latin1');
-    const place = builder.add(digest, hash('sha256', text, 'latin1'), Buffer.from(text));
+    const name = salted ? saltedEventId(STREAM_KEY, source, id) : eventId(source, id);
+    const digest = Buffer.from(name, 'hex').toString('latin1');
+    const rawDigest = saltedHash(builder.batch.salt(builder.count), text, 'latin1');
+    const place = builder.add(digest, rawDigest, Buffer.from(text));
     if (supersedes !== undefined) builder.markSuperseding(place, supersedes);
   }
   return builder.finish();
@@ -40,10 +47,11 @@ export class Writer {
     this.#next = next;
   }
 
-  events(stream: string, source: string, raws: readonly Raw[], at: number): EventsEntry {
+  events(stream: string, source: string, raws: readonly Raw[], at: number, salted = false): EventsEntry {
     const seq = (this.#seqs.get(source) ?? 0) + 1;
     this.#seqs.set(source, seq + raws.length - 1);
-    return { kind: 'events', first: this.#take(raws.length), stream, source, seq, at, events: batchOf(source, raws) };
+    const events = batchOf(source, raws, salted);
+    return { kind: 'events', first: this.#take(raws.length), stream, source, seq, at, events };
   }
 
   cut(stream: string, at: number): CutEntry {
@@ -57,6 +65,10 @@ export class Writer {
   resolution(stream: string, position: number, action: ResolutionAction, at: number): ResolutionEntry {
     const word = { position, action, by: 'admin', reason: `said at ${at}` };
     return { kind: 'resolution', first: this.#take(1), stream, at, ...word };
+  }
+
+  erasure(stream: string, position: number, at: number): ErasureEntry {
+    return { kind: 'erasure', first: this.#take(1), stream, at, position, by: 'admin', reason: `asked for at ${at}` };
   }
 
   #take(count: number): number {
@@ -75,6 +87,7 @@ export function plain(entry: JournalEntry | undefined): object | undefined {
     rawHash: events.rawHash(index),
     text: events.text(index),
     supersedes: events.supersedes(index),
+    salt: events.salt(index)?.toString('hex'),
   }));
   return { ...rest, items };
 }

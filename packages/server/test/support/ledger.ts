@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import {
   hashLeaf,
   inclusionProof,
+  type Leaf,
   packetLog,
   parseCheckpoint,
   parseLeaf,
@@ -98,4 +99,12 @@ function subtree(leaves: readonly Uint8Array[], level: number, index: number): U
   return createHash('sha256')
     .update(Buffer.concat([Buffer.of(1), pair]))
     .digest();
+}
+
+/** All lines of a stream's packets. */
+export function everyLine(works: Works, stream: string): { leaf: Leaf; payload?: unknown }[] {
+  return packetsOf(works, stream).flatMap(({ contentHash }) => {
+    const lines = readFileSync(works.files.path(contentHash), 'utf8').trimEnd().split('\n');
+    return lines.map((line) => JSON.parse(line) as { leaf: Leaf; payload?: unknown });
+  });
 }

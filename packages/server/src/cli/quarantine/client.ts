@@ -31,6 +31,14 @@ export interface Taken {
   position: number;
 }
 
+export interface Erased {
+  eventId: string;
+  erased: { at: string; by: string; reason: string };
+  versions: { sourceId: string; seq: number }[];
+  /** Nothing is left. */
+  complete: boolean;
+}
+
 /** What the server has against it. */
 export interface Refusal {
   status: number;
@@ -62,6 +70,10 @@ export class QuarantineClient {
 
   say(action: string, id: string, members: Parameters): Promise<Taken | Refusal> {
     return this.#post<Taken>(`/ingest/events/${encodeURIComponent(id)}/${action}`, members);
+  }
+
+  erase(id: string, reason: string): Promise<Erased | Refusal> {
+    return this.#post<Erased>(`/ingest/events/${encodeURIComponent(id)}/erase`, { reason });
   }
 
   async sweep(action: string, members: Parameters): Promise<Sweep> {

@@ -37,7 +37,7 @@ export function ingestRoutes(server: FastifyInstance, { bodies, admission, deliv
     const credentials = { bearer: bearer(request) };
     const admitted = sourceId !== undefined && admit(sourceId, credentials);
     const answer = await bodies.with(request, admitted, (body) =>
-      deliver({ sourceId, format, body, deliveryId, credentials }),
+      deliver({ sourceId, format, body, deliveryId, credentials, receipt: preferences(request).has('receipt') }),
     );
     if (!answer.ok) throw refusal(answer);
     return acknowledge(request, reply, answer);
@@ -56,13 +56,21 @@ export function ingestRoutes(server: FastifyInstance, { bodies, admission, deliv
 }
 
 function acknowledge(request: FastifyRequest, reply: FastifyReply, answer: Acknowledged): FastifyReply {
-  const minimal = header(request, 'prefer')?.includes('return=minimal') ?? false;
-  if (minimal) reply.header('preference-applied', 'return=minimal');
+  const minimal = preferences(request).has('return=minimal');
+  const applied = [...(minimal ? ['return=minimal'] : []), ...(answer.receipt === undefined ? [] : ['receipt'])];
+  if (applied.length > 0) reply.header('preference-applied', applied.join(', '));
   const inserted = minimal ? '' : `"inserted":${answer.inserted},`;
   const rejected = answer.rejected.length === 0 ? '[]' : JSON.stringify(answer.rejected);
   const counts = `"count":${answer.count},"duplicates":${answer.duplicates}`;
   reply.header('content-type', 'application/json; charset=utf-8');
-  return reply.send(`{"status":"ok",${inserted}${counts},"rejected":${rejected}}`);
+  const receipt = answer.receipt === undefined ? '' : `,"receipt":${JSON.stringify(answer.receipt)}`;
+  return reply.send(`{"status":"ok",${inserted}${counts},"rejected":${rejected}${receipt}}`);
+}
+
+/** Those of the Prefer header (RFC 7240), as they are written. */
+function preferences(request: FastifyRequest): Set<string> {
+  const listed = header(request, 'prefer')?.toLowerCase().split(',') ?? [];
+  return new Set(listed.map((preference) => preference.trim()));
 }
 
 function refusal({ status, code, hint, rejected }: Refused): Problem {

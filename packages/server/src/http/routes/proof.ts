@@ -1,10 +1,13 @@
 /** Proof files, bundles, readiness. */
+import { hash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import type { Lineage, Version } from '../../read/lineage.ts';
+import type { Version } from '../../catalog/versions.ts';
+import type { Lineage } from '../../read/lineage.ts';
 import type { ProofBuilder } from '../../read/proofs.ts';
 import { leafOf } from '../event-versions.ts';
 import { notFound, Problem } from '../problem.ts';
 import { integer, queryOf, required } from '../query.ts';
+import { answering, sendJson } from './catalog.ts';
 import type { ReadRoutes } from './read.ts';
 
 export interface ProofRoutes extends Pick<ReadRoutes, 'versions'> {
@@ -29,10 +32,14 @@ export function proofRoutes(server: FastifyInstance, options: ProofRoutes): void
     return proofs.build(leaf.line, leaf.packet);
   });
 
-  server.get('/bundle', async (request) => {
+  server.get('/bundle', async (request, reply) => {
     const query = queryOf(request, ['versionId', 'depth']);
     const version = versionOf(required(query, 'versionId', VERSION_ID, '64 lower-case hex digits'));
-    return lineage.bundle(version, integer(query, 'depth', bundleMaxDepth, 0, bundleMaxDepth));
+    const depth = integer(query, 'depth', bundleMaxDepth, 0, bundleMaxDepth);
+    const bundle = answering(() => lineage.bundle(version, depth));
+    const etag = `"${hash('sha256', bundle, 'hex').slice(0, 32)}"`;
+    reply.header('etag', etag).header('cache-control', 'no-cache');
+    return names(request.headers['if-none-match'], etag) ? reply.code(304).send() : sendJson(reply, bundle);
   });
 
   server.get('/ready', async (request) => {
@@ -42,7 +49,13 @@ export function proofRoutes(server: FastifyInstance, options: ProofRoutes): void
 
   function versionOf(versionId: string): Version {
     const version = lineage.version(versionId);
-    if (version === undefined) throw notFound('there is no packet or rollup with this versionId');
+    if (version === undefined) throw notFound('no packet, rollup or submitted manifest has this versionId');
     return version;
   }
+}
+
+/** Whether If-None-Match names the tag (RFC 9110, section 13.1.2: weakly compared). */
+function names(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some((tag) => [etag, '*'].includes(tag.trim().replace(/^W\//, '')));
 }

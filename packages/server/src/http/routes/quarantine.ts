@@ -111,6 +111,8 @@ function taken(said: Said): ResolutionEntry {
       });
     case 'not-quarantined':
       throw notQuarantined(`the event is ${said.status}; "seq" names another of its versions`);
+    case 'erased':
+      throw notQuarantined('the event is erased: there is nothing to decide about any more');
     case 'still-quarantined':
       throw new Problem(
         422,

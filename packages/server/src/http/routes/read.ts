@@ -101,7 +101,9 @@ function eventAnswer(
 function lastErrorOf({ certified }: EventRecord, resolution: Resolution | undefined): string | null {
   if (certified?.reasons === undefined) return null;
   const given = resolution?.action === 'discard' ? [`discarded: ${resolution.reason}`] : [];
-  return [...given, ...certified.reasons].join('; ');
+  const reasons = [...given, ...certified.reasons];
+  // Those of an event that is erased are gone with it.
+  return reasons.length === 0 ? null : reasons.join('; ');
 }
 
 function versionOf(record: EventRecord): object {

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../errors.ts';
 
+/** How long a connection waits for another's write. */
+const BUSY_MS = 10_000;
+
 export interface OpenOptions {
   /** Folder of `NNNN-name.sql` files; applied in order, each once. Without it the database is opened for reading. */
   migrations?: string;
@@ -13,7 +16,7 @@ export interface OpenOptions {
 /** WAL, and every commit reaches the disk before it returns. */
 export function openDatabase(path: string, options: OpenOptions = {}): DatabaseSync {
   const readOnly = options.migrations === undefined;
-  const db = new DatabaseSync(path, { readOnly, timeout: 10_000 });
+  const db = new DatabaseSync(path, { readOnly, timeout: BUSY_MS });
   if (options.migrations === undefined) return db;
   if (options.pageSize !== undefined) db.exec(`PRAGMA page_size = ${options.pageSize}`);
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
@@ -31,6 +34,20 @@ export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   } catch (cause) {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw cause;
+  }
+}
+
+/**
+ * Moves everything from the write-ahead log into the database and empties the log, which would otherwise keep what has
+ * been overwritten. Waits for nobody.
+ * @returns false while a reader needs what is in the log
+ */
+export function trimLog(db: DatabaseSync): boolean {
+  db.exec('PRAGMA busy_timeout = 0');
+  try {
+    return Number(db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy) === 0;
+  } finally {
+    db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
   }
 }
 

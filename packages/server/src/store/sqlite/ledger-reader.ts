@@ -17,6 +17,8 @@ import type {
   StageRow,
   StreamRow,
 } from '../ledger.ts';
+import { SqliteCertifierCallReader } from './certifier-calls.ts';
+import { SqliteCoinReader } from './coins.ts';
 import { openDatabase } from './database.ts';
 import { type Row, toAnchor, toBuffer, toDecision, toPacket, toQuarantined, toStream } from './ledger-rows.ts';
 import { SqliteRollupReader } from './rollups.ts';
@@ -29,6 +31,8 @@ const PACKET = 'version_id, stream, "start", "end", content_hash, manifest, chec
 export class SqliteLedgerReader implements LedgerReader {
   readonly rollups: SqliteRollupReader;
   readonly submissions: SqliteSubmissionReader;
+  readonly certifierCalls: SqliteCertifierCallReader;
+  readonly coins: SqliteCoinReader;
   protected readonly db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
@@ -36,6 +40,8 @@ export class SqliteLedgerReader implements LedgerReader {
     this.db = db;
     this.rollups = new SqliteRollupReader(db);
     this.submissions = new SqliteSubmissionReader(db);
+    this.certifierCalls = new SqliteCertifierCallReader(db);
+    this.coins = new SqliteCoinReader(db);
   }
 
   cursor(): Position {

@@ -2,10 +2,14 @@
 import { join } from 'node:path';
 import type { StatementSync } from 'node:sqlite';
 import type { SealedPacket } from '../../event.ts';
+import type { CertifierCallWriter } from '../certifier-calls.ts';
+import type { Coin } from '../coins.ts';
 import { StoreError } from '../errors.ts';
 import type { AnchorRow, LedgerCommit, LedgerEntry, LedgerPosition, LedgerWriter } from '../ledger.ts';
 import type { RollupRow } from '../rollups.ts';
 import type { SubmissionWriter } from '../submissions.ts';
+import { SqliteCertifierCallWriter } from './certifier-calls.ts';
+import { SqliteCoinWriter } from './coins.ts';
 import { inTransaction, openDatabase } from './database.ts';
 import { LEDGER_FILE, SqliteLedgerReader } from './ledger-reader.ts';
 import { SqliteRollupWriter } from './rollups.ts';
@@ -26,13 +30,16 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
   readonly #dropStage: StatementSync;
   readonly #insertNotes: StatementSync;
   readonly #insertMove: StatementSync;
+  readonly #eraseReasons: StatementSync;
   readonly #insertDecision: StatementSync;
   readonly #putPolicy: StatementSync;
   readonly #setCursor: StatementSync;
   readonly #putCosignature: StatementSync;
   readonly #rollups: SqliteRollupWriter;
   readonly #submissions: SqliteSubmissionWriter;
+  readonly #coins: SqliteCoinWriter;
   readonly submit: SubmissionWriter;
+  readonly certify: CertifierCallWriter;
 
   constructor(dir: string) {
     super(dir, openDatabase(join(dir, LEDGER_FILE), { migrations: MIGRATIONS, pageSize: PAGE_SIZE }));
@@ -49,17 +56,22 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
     this.#dropStage = db.prepare('DELETE FROM stages WHERE stream = ?');
     this.#insertNotes = db.prepare('INSERT INTO notes VALUES (?, ?, ?, ?)');
     this.#insertMove = db.prepare('INSERT INTO moves VALUES (?, ?, ?)');
+    this.#eraseReasons = db.prepare("UPDATE quarantine SET reasons = '[]' WHERE position = ?");
     this.#insertDecision = db.prepare('INSERT INTO decisions VALUES (NULL, ?, ?, ?, ?, ?, ?)');
     this.#putPolicy = db.prepare('INSERT OR IGNORE INTO policies VALUES (?, ?)');
     this.#setCursor = db.prepare('UPDATE cursor SET position = ?');
     this.#putCosignature = db.prepare('INSERT OR REPLACE INTO cosignatures VALUES (?, ?, ?)');
     this.#rollups = new SqliteRollupWriter(db);
     this.#submissions = new SqliteSubmissionWriter(db);
+    this.#coins = new SqliteCoinWriter(db);
     this.submit = this.#submitter();
+    this.certify = this.#certifier(new SqliteCertifierCallWriter(db));
     this.#head = this.head();
   }
 
   commit(step: LedgerCommit): void {
+    // Reasons show values. What is overwritten must not stay in pages that are free then.
+    if (step.packets.some(({ erased }) => erased.length > 0)) this.db.exec('PRAGMA secure_delete = ON');
     this.#write(() => {
       for (const packet of step.packets) this.#writePacket(packet);
       for (const row of step.streams) {
@@ -96,11 +108,24 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
     this.#write(() => void this.#putCosignature.run(versionId, witness, line));
   }
 
+  fund(coins: readonly Coin[]): number {
+    return this.#write(() => coins.filter((coin) => this.#coins.put(coin)).length);
+  }
+
+  #certifier(calls: SqliteCertifierCallWriter): CertifierCallWriter {
+    return {
+      enqueue: (versionIds, next, now) => this.#write(() => calls.enqueue(versionIds, next, now)),
+      done: (versionId) => this.#write(() => calls.done(versionId)),
+      failed: (call) => this.#write(() => calls.failed(call)),
+    };
+  }
+
   #submitter(): SubmissionWriter {
     const submissions = this.#submissions;
     return {
-      add: (submission) => this.#write(() => submissions.add(submission)),
+      add: (submission, spending) => this.#write(() => submissions.add(submission, spending)),
       note: (txid, state, reason) => this.#write(() => submissions.note(txid, state, reason)),
+      fail: (txid, reason, coins) => this.#write(() => submissions.fail(txid, reason, coins)),
       lose: (txids) => this.#write(() => txids.flatMap((txid) => submissions.lose(txid))),
     };
   }
@@ -119,6 +144,7 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
       this.#insertNotes.run(position, leaf, stream, JSON.stringify(notes));
     }
     for (const { position, leaf } of packet.moved) this.#insertMove.run(position, leaf, stream);
+    for (const position of packet.erased) this.#eraseReasons.run(position);
     for (const { decision, leaf, eventId, conflict, audit } of packet.decisions) {
       this.#insertDecision.run(decision, stream, leaf, eventId, conflict ? 1 : 0, audit);
     }

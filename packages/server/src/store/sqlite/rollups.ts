@@ -22,6 +22,13 @@ export class SqliteRollupReader implements RollupReader {
     return row && toRollup(row);
   }
 
+  over(stream: string, leaf: number): RollupRow | undefined {
+    const sql = `SELECT * FROM rollups WHERE stream = ? AND "end" > ? ORDER BY "end" LIMIT 1`;
+    const row = this.#statement(sql).get(stream, leaf);
+    const rollup = row && toRollup(row);
+    return rollup !== undefined && rollup.start <= leaf ? rollup : undefined;
+  }
+
   before(stream: string | undefined, before: string | undefined, limit: number): RollupRow[] {
     const conditions = [
       ...(stream === undefined ? [] : ['stream = ?']),

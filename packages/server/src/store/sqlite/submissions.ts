@@ -1,9 +1,11 @@
 /** Submissions in the ledger's database. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Chain } from '@tidemark/proof';
+import type { CoinVerdict, Spending } from '../coins.ts';
 import { StoreError } from '../errors.ts';
 import type { AnchorRow } from '../ledger.ts';
 import type { Candidate, Mined, Submission, SubmissionReader, SubmissionState } from '../submissions.ts';
+import { SqliteCoinWriter } from './coins.ts';
 import { type Row, toAnchor, toBuffer } from './ledger-rows.ts';
 
 const UNCOVERED = `NOT EXISTS (SELECT 1 FROM anchors WHERE anchors.version_id = v.version_id AND lost = 0)
@@ -55,11 +57,18 @@ export class SqliteSubmissionReader implements SubmissionReader {
     return row && this.#toSubmission(row);
   }
 
-  minedFrom(height: number): Mined[] {
+  covering(stream: string, end: number): Submission | undefined {
+    const sql = `SELECT submissions.* FROM submissions JOIN commitments USING (txid) JOIN packets USING (version_id)
+      WHERE state IN ('made', 'sent') AND stream = ? AND "end" >= ? ORDER BY made_at LIMIT 1`;
+    const row = this.#statement(sql).get(stream, end);
+    return row && this.#toSubmission(row);
+  }
+
+  minedFrom(chain: Chain, height: number): Mined[] {
     const sql = `SELECT DISTINCT txid, height, envelope FROM anchors JOIN transactions USING (txid)
-      WHERE height >= ? AND lost = 0 ORDER BY height`;
+      WHERE height >= ? AND chain = ? AND lost = 0 ORDER BY height`;
     return this.#statement(sql)
-      .all(height)
+      .all(height, chain)
       .map((row) => ({ txid: String(row.txid), height: Number(row.height), envelope: String(row.envelope) }));
   }
 
@@ -92,6 +101,8 @@ export class SqliteSubmissionWriter {
   readonly #insert: StatementSync;
   readonly #insertCommitment: StatementSync;
   readonly #setState: StatementSync;
+  readonly #fail: StatementSync;
+  readonly #coins: SqliteCoinWriter;
   readonly #anchorsOf: StatementSync;
   readonly #lose: StatementSync;
   readonly #unanchor: StatementSync;
@@ -100,9 +111,13 @@ export class SqliteSubmissionWriter {
   readonly #anchorRollup: StatementSync;
 
   constructor(db: DatabaseSync) {
-    this.#insert = db.prepare('INSERT INTO submissions VALUES (?, ?, ?, ?, ?, ?)');
-    this.#insertCommitment = db.prepare('INSERT INTO commitments VALUES (?, ?, ?)');
+    this.#insert = db.prepare(`INSERT INTO submissions VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+      SET made_at = excluded.made_at, state = excluded.state, reason = excluded.reason WHERE state = 'failed'`);
+    this.#insertCommitment = db.prepare('INSERT OR IGNORE INTO commitments VALUES (?, ?, ?)');
     this.#setState = db.prepare('UPDATE submissions SET state = ?, reason = ? WHERE txid = ?');
+    this.#fail = db.prepare(`UPDATE submissions SET state = 'failed', reason = ?
+      WHERE txid = ? AND state IN ('made', 'sent')`);
+    this.#coins = new SqliteCoinWriter(db);
     this.#anchorsOf = db.prepare('SELECT * FROM anchors JOIN transactions USING (txid) WHERE txid = ? AND lost = 0');
     this.#lose = db.prepare('UPDATE anchors SET lost = 1 WHERE txid = ?');
     this.#unanchor = db.prepare('INSERT INTO unanchored_rollups VALUES (?)');
@@ -113,13 +128,25 @@ export class SqliteSubmissionWriter {
     this.#anchorRollup = db.prepare('DELETE FROM unanchored_rollups WHERE version_id = ?');
   }
 
-  add({ txid, chain, rawTx, commitments, madeAt, state, reason }: Submission): void {
-    this.#insert.run(txid, chain, Buffer.from(rawTx, 'hex'), madeAt, state, reason ?? null);
+  add({ txid, chain, rawTx, commitments, madeAt, state, reason }: Submission, spending?: Spending): void {
+    if (this.#insert.run(txid, chain, Buffer.from(rawTx, 'hex'), madeAt, state, reason ?? null).changes !== 1) {
+      throw new StoreError('out-of-order', `the transaction ${txid} is known, and has not failed`);
+    }
     for (const { versionId, vout } of commitments) this.#insertCommitment.run(versionId, txid, vout);
+    if (spending !== undefined) this.#coins.spend(txid, spending);
   }
 
   note(txid: string, state: SubmissionState, reason: string | undefined): void {
     this.#setState.run(state, reason ?? null, txid);
+  }
+
+  fail(txid: string, reason: string, coins: CoinVerdict): void {
+    if (this.#fail.run(reason, txid).changes !== 1) return;
+    const heirs = this.#coins.release(txid, coins).map((heir) => ({ heir, of: txid }));
+    for (const { heir, of } of heirs) {
+      this.#fail.run(`it spends the change of ${of}, which has failed`, heir);
+      heirs.push(...this.#coins.release(heir, 'good').map((next) => ({ heir: next, of: heir })));
+    }
   }
 
   /** A rollup that has just been made. */

@@ -22,6 +22,9 @@ ALTER TABLE anchors ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX anchors_by_height ON anchors (height);
 -- An anchor of a rollup has the "end" 0: it proves its parents alone.
 
+-- Each leaf is in one rollup at the most.
+CREATE INDEX rollups_by_end ON rollups (stream, "end");
+
 -- Rollups that no anchor proves.
 CREATE TABLE unanchored_rollups (
   version_id TEXT PRIMARY KEY

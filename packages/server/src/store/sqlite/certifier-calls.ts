@@ -1,0 +1,83 @@
+/** Calls of the certifier's webhook in the ledger's database. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { CertifierCall, CertifierCallReader } from '../certifier-calls.ts';
+import type { LedgerPosition } from '../ledger.ts';
+import type { Row } from './ledger-rows.ts';
+
+export class SqliteCertifierCallReader implements CertifierCallReader {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  due(now: number, limit: number): CertifierCall[] {
+    const sql = `SELECT * FROM certifier_calls WHERE state = 'pending' AND due_at <= ? ORDER BY due_at, version_id LIMIT ?`;
+    return this.#statement(sql).all(now, limit).map(toCall);
+  }
+
+  one(versionId: string): CertifierCall | undefined {
+    const row = this.#statement('SELECT * FROM certifier_calls WHERE version_id = ?').get(versionId);
+    return row && toCall(row);
+  }
+
+  dead(after: string | undefined, limit: number): CertifierCall[] {
+    const sql = `SELECT * FROM certifier_calls WHERE state = 'dead' AND version_id > ? ORDER BY version_id LIMIT ?`;
+    return this.#statement(sql)
+      .all(after ?? '', limit)
+      .map(toCall);
+  }
+
+  next(): LedgerPosition | undefined {
+    const row = this.#statement('SELECT entry FROM certifier_cursor').get();
+    return row && Number(row.entry);
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** To be used within a transaction of the ledger. */
+export class SqliteCertifierCallWriter {
+  readonly #put: StatementSync;
+  readonly #enqueue: StatementSync;
+  readonly #drop: StatementSync;
+  readonly #setNext: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.#put = db.prepare('INSERT OR REPLACE INTO certifier_calls VALUES (?, ?, ?, ?, ?)');
+    this.#enqueue = db.prepare(`INSERT OR IGNORE INTO certifier_calls VALUES (?, 'pending', 0, ?, NULL)`);
+    this.#drop = db.prepare('DELETE FROM certifier_calls WHERE version_id = ?');
+    this.#setNext = db.prepare('INSERT OR REPLACE INTO certifier_cursor VALUES (1, ?)');
+  }
+
+  enqueue(versionIds: readonly string[], next: LedgerPosition, now: number): void {
+    for (const versionId of versionIds) this.#enqueue.run(versionId, now);
+    this.#setNext.run(next);
+  }
+
+  done(versionId: string): void {
+    this.#drop.run(versionId);
+  }
+
+  failed({ versionId, state, attempts, dueAt, reason }: CertifierCall): void {
+    this.#put.run(versionId, state, attempts, dueAt, reason ?? null);
+  }
+}
+
+function toCall(row: Row): CertifierCall {
+  return {
+    versionId: String(row.version_id),
+    state: row.state as CertifierCall['state'],
+    attempts: Number(row.attempts),
+    dueAt: Number(row.due_at),
+    reason: row.reason === null ? undefined : String(row.reason),
+  };
+}
