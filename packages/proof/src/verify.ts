@@ -81,7 +81,9 @@ export class ProofVerifier {
     for (const { ending, packet } of this.#endings) {
       // Four times as fast as `endsWith`.
       const own = text.slice(-ending.length) === ending ? membersBefore(ending, text) : undefined;
-      if (own !== undefined) return this.#check(proofMembers(Object.assign(own, packet.json)), packet);
+      // A member of the packet's that stands before would have a say too.
+      if (own === undefined || PACKET_MEMBERS.some((name) => Object.hasOwn(own, name))) continue;
+      return this.#check(proofMembers(Object.assign(own, packet.json)), packet);
     }
     const file = proofMembers(parsed(text));
     const known = this.#recall(file);

@@ -79,6 +79,7 @@ describe('a ProofVerifier', () => {
     ['a member twice', `{"index":0,${own.slice(1)}${ending}`],
     ['a member twice, the second wrong', `${own},"index":0${ending}`],
     ["a packet's member before", `{"anchor":null,${own.slice(1)}${ending}`],
+    ['a rollup before', `{"rollup":{"junk":1},${own.slice(1)}${ending}`],
     ['a member too many', `${own},"more":1${ending}`],
     ['a prototype', `${own},"__proto__":{"index":0}${ending}`],
     ['the ending in a text', `${own},"more":"${ending}`],

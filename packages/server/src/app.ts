@@ -117,7 +117,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     },
     progressed: ({ reached, ledgerHead, latenciesMs, ...progress }) => {
       held = progress.held;
-      health.anchoring(progress.anchoringTrouble);
+      health.outside(progress.troubles);
       health.progressed(reached);
       for (const latency of latenciesMs) metrics.certified(latency / 1000);
       hub.advance({ ledger: ledgerHead });

@@ -148,7 +148,7 @@ function openDesk(
   { ledger, identity }: Surroundings,
 ): CertifierDesk {
   const webhook = new CertifierWebhook(settings, identity, Date.now);
-  const anchored = (versionId: string, envelope: unknown) => void outside?.accept(versionId, envelope);
+  const anchored = (versionId: string, envelope: unknown) => outside?.accept(versionId, envelope);
   return new CertifierDesk({ ledger, webhook, retry, anchored, now: Date.now, random: Math.random });
 }
 

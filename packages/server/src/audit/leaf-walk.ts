@@ -5,6 +5,7 @@ import {
   canonicalize,
   Frontier,
   type HeaderLeaf,
+  isHex,
   type Leaf,
   leafHash,
   ProofError,
@@ -22,7 +23,8 @@ export interface SeenLeaves {
   size: number;
   /** Hex; what `Frontier` takes. */
   frontier: string[];
-  publisher: string;
+  /** Identity keys that have been in force: the header leaf's, then each that took its place. */
+  publishers: string[];
   /** C2SP verifier keys that have been in force: the header leaf's, then each that took its place. */
   keys: string[];
   sources: Record<string, SeenSource>;
@@ -38,9 +40,10 @@ export class LeafWalk {
   readonly #frontier: Frontier;
   readonly #sources: Sources;
   readonly #keys: string[];
-  #publisher: string;
-  /** The leaf that brought the key in force. */
+  readonly #publishers: string[];
+  /** The leaf that brought the log key in force, and the identity key. */
   #rotatedAt = 0;
+  #handedOverAt = 0;
 
   /** @param log whose leaves they have to be */
   constructor(log: { stream: string; origin: string }, findings: Findings, before?: SeenLeaves) {
@@ -51,7 +54,7 @@ export class LeafWalk {
     this.#frontier = new Frontier({ size: before?.size ?? 0, nodes }, sha256);
     this.#sources = new Sources(findings, before?.sources);
     this.#keys = [...(before?.keys ?? [])];
-    this.#publisher = before?.publisher ?? '';
+    this.#publishers = [...(before?.publishers ?? [])];
   }
 
   get size(): number {
@@ -68,16 +71,16 @@ export class LeafWalk {
     return this.#keys;
   }
 
-  /** Empty before the header leaf. */
-  get publisher(): string {
-    return this.#publisher;
+  /** As `keys`, of identity keys. */
+  get publishers(): readonly string[] {
+    return this.#publishers;
   }
 
   /** What the constructor takes back. */
   get state(): SeenLeaves {
     const { size, nodes } = this.#frontier;
-    const [publisher, keys] = [this.#publisher, [...this.#keys]];
-    return { size, frontier: nodes.map(toHex), publisher, keys, sources: this.#sources.state };
+    const [publishers, keys] = [[...this.#publishers], [...this.#keys]];
+    return { size, frontier: nodes.map(toHex), publishers, keys, sources: this.#sources.state };
   }
 
   /**
@@ -85,8 +88,12 @@ export class LeafWalk {
    * where that took over within the packet, the one before, too.
    */
   signersSince(start: number): string[] {
-    const rotatedWithin = this.#rotatedAt > 0 && this.#rotatedAt >= start;
-    return this.#keys.slice(rotatedWithin ? -2 : -1);
+    return inForce(this.#keys, this.#rotatedAt, start);
+  }
+
+  /** The same of identity keys and the manifest of that packet. */
+  publishersSince(start: number): string[] {
+    return inForce(this.#publishers, this.#handedOverAt, start);
   }
 
   /** @throws AuditError where the log cannot be read on */
@@ -109,7 +116,7 @@ export class LeafWalk {
 
   #header({ logKey, publisher }: HeaderLeaf): void {
     this.#keys.push(this.#ownKey(logKey, 0));
-    this.#publisher = publisher;
+    this.#publishers.push(publisher);
   }
 
   #control(leaf: ControlLeaf, index: number): void {
@@ -119,10 +126,18 @@ export class LeafWalk {
       return;
     }
     if (leaf.action !== 'key-rotated') return;
-    const { logKey } = (leaf.data ?? {}) as { logKey?: unknown };
-    if (typeof logKey !== 'string') fail(index, 'it rotates the key and names no other');
-    this.#keys.push(this.#ownKey(logKey, index));
-    this.#rotatedAt = index;
+    const { logKey, publisher } = (leaf.data ?? {}) as { logKey?: unknown; publisher?: unknown };
+    if (logKey === undefined && publisher === undefined) fail(index, 'it rotates the key and names no other');
+    if (logKey !== undefined) {
+      if (typeof logKey !== 'string') fail(index, 'it names no log key');
+      this.#keys.push(this.#ownKey(logKey, index));
+      this.#rotatedAt = index;
+    }
+    if (publisher !== undefined) {
+      if (!isHex(publisher, 33)) fail(index, 'it names no identity key');
+      this.#publishers.push(publisher);
+      this.#handedOverAt = index;
+    }
   }
 
   /** A log's key has the log's origin as its name: one for another log would be of no use here. */
@@ -131,6 +146,11 @@ export class LeafWalk {
     if (key.type !== 'log' || key.name !== this.#origin) fail(index, `its key is none of the log ${this.#origin}`);
     return text;
   }
+}
+
+/** The last one, and where it took over within the packet that begins at `start`, the one before, too. */
+function inForce(keys: readonly string[], since: number, start: number): string[] {
+  return keys.slice(since > 0 && since >= start ? -2 : -1);
 }
 
 /** A leaf has one text: another one of the same members would have another hash. */

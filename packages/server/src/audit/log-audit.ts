@@ -181,7 +181,8 @@ class LogAudit {
   /** The signatures of the newest packet, and whether all is in the log that it says is. */
   async #checkClaims(walk: LeafWalk, note: SignedCheckpoint): Promise<void> {
     const manifest = await this.#log.manifest(note.size);
-    const claim = manifest === undefined ? undefined : signedClaim(manifest, note, walk.publisher);
+    const claim =
+      manifest === undefined ? undefined : signedClaim(manifest, note, (start) => walk.publishersSince(start));
     const keys = walk.signersSince(claim?.start ?? note.size - 1).map(parseVerifierKey);
     if (!keys.some((key) => verifyCheckpoint(note, key) === 'valid')) {
       throw new AuditError('bad-signature', 'the checkpoint is not signed by the key that the log says is in force');
@@ -190,10 +191,11 @@ class LogAudit {
     this.#notes.push(...walk.missing(claim?.through));
   }
 
-  #checkPins({ keys, publisher }: LeafWalk): void {
+  /** A pinned key may have been replaced since: the log itself says by which. */
+  #checkPins({ keys, publishers }: LeafWalk): void {
     const { logKeys, publisher: pinned } = this.#pins;
-    if (pinned !== undefined && publisher !== pinned) {
-      throw new AuditError('bad-signature', `the log is of ${publisher}, not of the pinned publisher`);
+    if (pinned !== undefined && !publishers.includes(pinned)) {
+      throw new AuditError('bad-signature', `the log is of ${publishers.at(-1)}, not of the pinned publisher`);
     }
     if (logKeys.length > 0 && !keys.some((key) => logKeys.includes(key))) {
       throw new AuditError('bad-signature', `no pinned key is of this log, whose key is ${keys.at(-1)}`);

@@ -1,6 +1,7 @@
 /** Whether a log keeps what a signed receipt promises. */
 import { type Leaf, parseVerifierKey, RECEIPT_MS, type Receipt, receiptIdsHash, verifyReceipt } from '@tidemark/proof';
-import type { LogServer } from './fetch-bounded.ts';
+import { fetchIfThere, type LogServer } from './fetch-bounded.ts';
+import { AuditError } from './findings.ts';
 import { auditLog, type LogReport } from './log-audit.ts';
 import { TiledLog } from './tiled-log.ts';
 
@@ -11,7 +12,11 @@ import { TiledLog } from './tiled-log.ts';
 export type ReceiptVerdict =
   | { outcome: 'kept'; notes: string[] }
   | { outcome: 'pending'; missing: number; due: string }
+  /** The log could not be read, which proves nothing. */
+  | { outcome: 'unchecked'; detail: string }
   | { outcome: 'broken'; reason: BrokenReason; detail: string; checkpoint?: string };
+
+const MAX_NOTE_BYTES = 1024 * 1024;
 
 export type BrokenReason = 'signature-invalid' | 'omitted' | 'replaced' | 'log-not-clean';
 
@@ -24,7 +29,6 @@ export function unsigned(receipt: Receipt, logKey: string): ReceiptVerdict | und
 /**
  * Reads the whole log.
  * @param now milliseconds since 1970
- * @throws AuditError where the log cannot be read
  */
 export async function auditReceipt(
   server: LogServer,
@@ -36,6 +40,10 @@ export async function auditReceipt(
   if (forged !== undefined) return forged;
   const stream = parseVerifierKey(logKey).name.split('/').at(-1) ?? '';
   const promised = new Promised(receipt);
+  const due = Date.parse(receipt.time) + RECEIPT_MS;
+  if (now < due && (await isMissing(server, stream))) {
+    return { outcome: 'pending', missing: promised.missing, due: new Date(due).toISOString() };
+  }
   const report = await auditLog(new TiledLog(server, stream), stream, { logKeys: [logKey] }, undefined, (leaf) =>
     promised.take(leaf),
   );
@@ -44,6 +52,7 @@ export async function auditReceipt(
 
 function judge(receipt: Receipt, promised: Promised, report: LogReport, now: number): ReceiptVerdict {
   const [first] = report.findings;
+  if (first?.reason === 'unreachable') return { outcome: 'unchecked', detail: first.detail };
   const others = report.findings.filter(({ reason }) => reason !== 'omitted');
   if (first !== undefined && (others.length > 0 || promised.missing === 0)) {
     const { reason, detail } = others[0] ?? first;
@@ -62,6 +71,16 @@ function judge(receipt: Receipt, promised: Promised, report: LogReport, now: num
   if (receiptIdsHash(ids) === receipt.idsHash) return { outcome: 'kept', notes: [] };
   const detail = `the log has other events as seq ${receipt.from} to ${receipt.to} of ${receipt.source}`;
   return { outcome: 'broken', reason: 'replaced', detail, ...checkpoint };
+}
+
+/** Nothing of the stream is sealed yet. */
+async function isMissing(server: LogServer, stream: string): Promise<boolean> {
+  try {
+    return (await fetchIfThere(server, `log/${encodeURIComponent(stream)}/checkpoint`, MAX_NOTE_BYTES)) === undefined;
+  } catch (error) {
+    if (error instanceof AuditError) return false;
+    throw error;
+  }
 }
 
 /** What the log has of the events that a receipt names. */

@@ -12,17 +12,26 @@ import {
 } from '@tidemark/proof';
 import { AuditError } from './findings.ts';
 
-/** @throws AuditError unless the manifest is of the packet that the checkpoint ends, and of this publisher */
-export function signedClaim(value: unknown, note: SignedCheckpoint, publisher: string): PacketLog {
+/**
+ * @param publishersSince identity keys that may have signed the packet which begins at this leaf
+ * @throws AuditError unless the manifest is of the packet that the checkpoint ends, and of one of these publishers
+ */
+export function signedClaim(
+  value: unknown,
+  note: SignedCheckpoint,
+  publishersSince: (start: number) => string[],
+): PacketLog {
   const { manifest, log } = readManifest(value);
   if (log === undefined || log.origin !== note.origin || log.end !== note.size || log.root !== note.root) {
     throw new AuditError('root-mismatch', 'the newest manifest is not of the tree that the checkpoint signs');
   }
   const identity = manifest.provenance.producer?.identityKey;
-  if (identity !== publisher) {
-    throw new AuditError('bad-signature', `the newest manifest is of ${identity ?? 'nobody'}, the log of ${publisher}`);
+  const publishers = publishersSince(log.start);
+  if (identity === undefined || !publishers.includes(identity)) {
+    const of = publishers.at(-1) ?? 'nobody';
+    throw new AuditError('bad-signature', `the newest manifest is of ${identity ?? 'nobody'}, the log of ${of}`);
   }
-  if (!isSigned(manifest, publisher)) {
+  if (!isSigned(manifest, identity)) {
     throw new AuditError('bad-signature', 'the newest manifest is not signed, or a signature of it is not valid');
   }
   return log;

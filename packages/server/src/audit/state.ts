@@ -48,7 +48,8 @@ function check({ origin, checkpoint, leaves }: SeenLog): void {
   const root = toHex(new Frontier({ size: leaves.size, nodes }).root());
   for (const key of leaves.keys) parseVerifierKey(key);
   const whole = note.origin === origin && note.size === leaves.size && note.root === root && leaves.keys.length > 0;
-  if (!whole || !isHex(leaves.publisher, 33)) throw new TypeError('its parts do not belong together');
+  const publishers = leaves.publishers.length > 0 && leaves.publishers.every((key) => isHex(key, 33));
+  if (!whole || !publishers) throw new TypeError('its parts do not belong together');
   for (const { seen, quarantined } of Object.values(leaves.sources)) {
     checkOrder(seen);
     checkOrder(quarantined);

@@ -19,8 +19,8 @@ export interface DeskOptions {
   ledger: Ledger;
   webhook: CertifierWebhook;
   retry: RetrySettings;
-  /** Takes what the agent says of where a packet is anchored; nothing of it has been checked. */
-  anchored: (versionId: string, envelope: unknown) => void;
+  /** Takes what the agent says of where a packet is anchored. @returns why it does not hold, if it does not */
+  anchored: (versionId: string, envelope: unknown) => string | undefined;
   /** Milliseconds since 1970. */
   now: () => number;
   /** From 0 to 1: keeps calls that failed together from coming back together. */
@@ -102,10 +102,10 @@ export class CertifierDesk {
         : await webhook.certify(packet);
     switch (result.outcome) {
       case 'certified':
-        this.#trouble = undefined;
-        if (result.envelope !== undefined) anchored(call.versionId, result.envelope);
-        ledger.certify.done(call.versionId);
-        return true;
+        return this.#certified(
+          call,
+          result.envelope === undefined ? undefined : anchored(call.versionId, result.envelope),
+        );
       case 'refused':
         this.#giveUp(call, `failed(${result.reason})`);
         return true;
@@ -114,9 +114,21 @@ export class CertifierDesk {
     }
   }
 
+  /** @param wrong with the anchor that it came with; one whose block nobody knows yet may hold later */
+  #certified(call: CertifierCall, wrong: string | undefined): boolean {
+    if (wrong === 'unknown-block-hash') return this.#failed(call, 'the block of its envelope is not known here yet');
+    if (wrong !== undefined) {
+      this.#giveUp(call, `failed(${wrong})`);
+      return true;
+    }
+    this.#trouble = undefined;
+    this.#options.ledger.certify.done(call.versionId);
+    return true;
+  }
+
   #failed(call: CertifierCall, reason: string): boolean {
     const { ledger, retry, now, random } = this.#options;
-    this.#trouble = `the certifier does not answer: ${reason}`;
+    this.#trouble = `the certifier gives no good answer: ${reason}`;
     const attempts = call.attempts + 1;
     if (attempts > retry.max) {
       this.#giveUp({ ...call, attempts }, reason);
@@ -130,6 +142,7 @@ export class CertifierDesk {
   }
 
   #giveUp(call: CertifierCall, reason: string): void {
+    this.#trouble = `a call of the certifier was given up: ${reason}`;
     this.#options.ledger.certify.failed({ ...call, state: 'dead', reason });
   }
 }

@@ -15,12 +15,13 @@ interface Options {
 }
 
 const PENDING = 3;
+const UNCHECKED = 4;
 
 export function verifyReceiptCommand(run: Run): Command {
   return new Command('verify-receipt')
     .description(
       "Check a signed receipt, and whether the log keeps what it promises. Without --url, the receipt's signature alone. " +
-        'Exit code 0: kept, 1: broken, with the reason, 2: misuse, 3: not due yet.',
+        'Exit code 0: kept, 1: broken, with the reason, 2: misuse, 3: not due yet, 4: the log cannot be read.',
     )
     .argument('<file>', 'the receipt, or an intake answer that holds one; - for standard input')
     .requiredOption('--log-key <key>', 'C2SP verifier key of the log that has to keep it')
@@ -41,6 +42,7 @@ async function verifyReceiptFile(file: string, options: Options): Promise<number
   const shown = verdict === 'signed' ? { outcome: verdict } : verdict;
   process.stdout.write(json === true ? `${JSON.stringify({ ...shown, receipt })}\n` : inWords(receipt, verdict));
   if (verdict === 'signed' || verdict.outcome === 'kept') return 0;
+  if (verdict.outcome === 'unchecked') return UNCHECKED;
   return verdict.outcome === 'pending' ? PENDING : FAILURE;
 }
 
@@ -52,6 +54,8 @@ function inWords({ source, from, to, time }: Receipt, verdict: ReceiptVerdict | 
       return `KEPT  ${what}\n${verdict.notes.map((note) => `  note  ${note}\n`).join('')}`;
     case 'pending':
       return `PENDING  ${what}\n  ${verdict.missing} of them have until ${verdict.due}\n`;
+    case 'unchecked':
+      return `UNCHECKED  ${what}\n  the log cannot be read, which proves nothing: ${verdict.detail}\n`;
     case 'broken': {
       const evidence = verdict.checkpoint === undefined ? '' : `  evidence\n${verdict.checkpoint}`;
       return `BROKEN  ${what}\n  ${verdict.reason}  ${verdict.detail}\n${evidence}`;

@@ -1,11 +1,11 @@
 /** `tidemark verify FILE` */
 import { hash } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { ProofError, ProofVerifier, type VerificationReport, type VerifyOptions } from '@tidemark/proof';
 import { Command } from 'commander';
 import { nativeVerifyEcdsa, nativeVerifyEd25519 } from '../native.ts';
 import { CliError, FAILURE, MISUSE } from './errors.ts';
+import { Lines } from './lines.ts';
 import type { Run } from './run.ts';
 
 interface Options {
@@ -81,9 +81,11 @@ async function verifyLines(file: string, verifier: ProofVerifier, json: boolean)
 }
 
 async function* linesOf(file: string): AsyncGenerator<string> {
-  const input = file === '-' ? process.stdin : createReadStream(file);
+  // By line feeds alone: a payload may hold what others take for the end of a line.
+  const lines = new Lines(file === '-' ? process.stdin : createReadStream(file));
   try {
-    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+    for (let [line] = await lines.next(1); line !== undefined; [line] = await lines.next(1))
+      yield line.toString('utf8');
   } catch (cause) {
     throw new CliError(MISUSE, `${file} cannot be read`, { cause });
   }

@@ -20,12 +20,19 @@ const INTERVAL_MS = { service: 15_000, file: 1000 };
 /** For one request to a header service. */
 const TIMEOUT_MS = 10_000;
 
+export interface FollowedHeaders {
+  headers: HeaderStore;
+  /** What keeps sources from being of use now, in words. */
+  troubles(): string[];
+  close(): Promise<void>;
+}
+
 /** The store, kept up to date until it is closed; the one writer. */
 export function followHeaders(
   dataDir: string,
   { chain, pin, file, urls }: Followed,
   onChange: () => void,
-): { headers: HeaderStore; close(): Promise<void> } {
+): FollowedHeaders {
   const headers = new HeaderStore(dataDir, chain, pin);
   const common = { store: headers, now: Date.now, random: Math.random, onChange };
   const files = file === undefined ? [] : [new FileSource(file, (hash) => headers.heightOf(hash))];
@@ -37,6 +44,7 @@ export function followHeaders(
   for (const follower of followers) follower.start();
   return {
     headers,
+    troubles: () => followers.flatMap((follower) => follower.states()).flatMap(({ trouble }) => trouble?.message ?? []),
     close: async () => {
       await Promise.all(followers.map((follower) => follower.stop()));
       headers.close();

@@ -1,6 +1,7 @@
 /** Whether the server does its work, not merely whether it runs. */
 import type { Position } from '../event.ts';
 import type { Headers } from '../headers/headers.ts';
+import type { OutsideTroubles } from '../threads/protocol.ts';
 
 export interface HealthReport {
   status: 'ok' | 'failing';
@@ -12,10 +13,12 @@ export interface HealthReport {
   /** Milliseconds for which the oldest of them has waited, as far as is known. */
   lagMs: number;
   sourcesWithSecret: number;
-  /** The chain whose headers are followed, and how far; null where none is. */
-  headers: { chain: string; bestHeight: number } | null;
+  /** The chain whose headers are followed, how far, and what is wrong with their sources; null where none is. */
+  headers: { chain: string; bestHeight: number; troubles: string[] } | null;
   /** Why versions are not being anchored, in words; null while all is well. What comes in is certified all the same. */
   anchoringTrouble: string | null;
+  /** Why witnesses do not cosign. */
+  witnessTroubles: string[];
 }
 
 /** A backlog that does not move for so long means that the pipeline stands still. */
@@ -38,7 +41,7 @@ export class Health {
   #movedAt: number;
   #trouble: { message: string; at: number } | undefined;
   #headers: Pick<Headers, 'chain' | 'bestHeight'> | undefined;
-  #anchoringTrouble: string | undefined;
+  #outside: OutsideTroubles = { anchoring: undefined, headers: [], witnesses: [] };
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -68,8 +71,9 @@ export class Health {
     this.#headers = headers;
   }
 
-  anchoring(trouble: string | undefined): void {
-    this.#anchoringTrouble = trouble;
+  /** What others do not do: no reason to take the server out of service. */
+  outside(troubles: OutsideTroubles): void {
+    this.#outside = troubles;
   }
 
   get backlog(): number {
@@ -92,8 +96,11 @@ export class Health {
       lagMs,
       sourcesWithSecret,
       headers:
-        this.#headers === undefined ? null : { chain: this.#headers.chain, bestHeight: this.#headers.bestHeight() },
-      anchoringTrouble: this.#anchoringTrouble ?? null,
+        this.#headers === undefined
+          ? null
+          : { chain: this.#headers.chain, bestHeight: this.#headers.bestHeight(), troubles: this.#outside.headers },
+      anchoringTrouble: this.#outside.anchoring ?? null,
+      witnessTroubles: this.#outside.witnesses,
     };
   }
 }

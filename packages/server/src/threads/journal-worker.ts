@@ -13,6 +13,7 @@ import { timingOf } from '../intake/timing.ts';
 import { Versions } from '../intake/versions.ts';
 import { openHashKeys, openKeys } from '../keys.ts';
 import { Arrivals } from '../pipeline.ts';
+import { requireKeys } from '../signers.ts';
 import { StoreError } from '../store/errors.ts';
 import { FingerprintIndex } from '../store/fingerprints/index.ts';
 import { type ConfigEntry, type ErasureWord, type Heard, itemsOf, type Word } from '../store/journal.ts';
@@ -39,7 +40,8 @@ const setup = workerData as JournalSetup;
 const port = parentPort!;
 const timings = new Map(setup.streams.map((stream) => [stream.id, timingOf(stream)]));
 const auth = new SourceAuth(setup.secrets);
-const receipts = new ReceiptBook(openKeys(setup.dataDir, false, setup.keyFiles).log, setup.streams);
+const keys = openKeys(setup.dataDir, false, setup.keyFiles);
+const receipts = new ReceiptBook(keys.log, setup.streams);
 
 let desk: Desk | undefined = openDesk();
 const queue: { id: number; delivery: Delivery }[] = [];
@@ -298,7 +300,10 @@ function journalConfigs(journal: SqliteJournal, cuts: CutClock): void {
   const changed: ConfigEntry[] = [];
   for (const stream of setup.streams) {
     const config = canonicalize(stream);
-    if (tails.get(stream.id)?.config === config) continue;
+    const before = tails.get(stream.id)?.config;
+    if (before === config) continue;
+    // That it changes is signed with the former keys.
+    if (before !== undefined) requireKeys(keys, JSON.parse(before) as StreamConfig);
     changed.push({ kind: 'config', first: journal.next + changed.length, stream: stream.id, at: now, config });
   }
   if (changed.length > 0) journal.append(changed);

@@ -11,14 +11,15 @@ import { openKeys } from '../keys.ts';
 import { Normalizer } from '../normalize/normalizer.ts';
 import { Passage } from '../pipeline.ts';
 import { recallFrom } from '../recall.ts';
-import { nodeSigners } from '../signers.ts';
+import { nodeSigners, requireKeys } from '../signers.ts';
 import { StoreError } from '../store/errors.ts';
 import { PacketFiles } from '../store/packets.ts';
 import { SqliteJournalReader } from '../store/sqlite/journal.ts';
 import { SqliteLedger } from '../store/sqlite/ledger.ts';
+import type { StreamConfig } from '../stream.ts';
 import { Cosigner } from '../witness/cosigner.ts';
 import { inWords } from './in-words.ts';
-import type { FromPassage, PassageSetup, ToPassage } from './protocol.ts';
+import type { FromPassage, OutsideTroubles, PassageSetup, ToPassage } from './protocol.ts';
 
 const RETRY_MS = 1000;
 
@@ -34,7 +35,8 @@ const anchors = new Anchoring(setup.anchor, {
   ...{ dataDir: setup.dataDir, ledger, headers: followed?.headers, identity: keys.identity },
   publicUrl: setup.publicUrl,
 });
-const cosigner = setup.witnesses.length === 0 ? undefined : new Cosigner(ledger, setup.witnesses);
+const cosigner = setup.witnesses.length === 0 ? undefined : new Cosigner(ledger, setup.witnesses, () => publish([]));
+for (const { config } of ledger.streams()) requireKeys(keys, JSON.parse(config) as StreamConfig);
 const signers = nodeSigners(keys);
 
 let passage = reopen();
@@ -43,10 +45,9 @@ let working = false;
 /** The journal may have grown since the work that is under way last looked. */
 let woken = false;
 let anchoring: Promise<void> | undefined;
-let cosigning: Promise<void> | undefined;
 let rolling: Promise<void> | undefined;
-/** What the readers were last told of why nothing is anchored. */
-let toldTrouble: string | undefined;
+/** What the readers were last told of others' troubles. */
+let toldTroubles = '';
 /** Rollups may have come due since they were last looked for. */
 let rollupsWanted = false;
 
@@ -69,7 +70,7 @@ port.on('message', (message: ToPassage) => {
   woken = true;
   if (!working) void work();
 });
-const anchorTimer = (anchors.anchorer ?? cosigner) && setInterval(startAnchoring, setup.anchor.intervalMs);
+const anchorTimer = (anchors.anchorer ?? cosigner ?? followed) && setInterval(startAnchoring, setup.anchor.intervalMs);
 publish([]);
 say({ kind: 'ready' });
 startRolling();
@@ -102,13 +103,14 @@ async function tryOnce(): Promise<boolean> {
 
 function startAnchoring(): void {
   if (closing) return;
-  startCosigning();
+  // Anchoring does not wait for witnesses, who may be slow.
+  cosigner?.run();
   anchoring ??= passage
     .anchor()
     .catch((error: unknown) => say({ kind: 'trouble', message: inWords(error) }))
     .finally(() => {
       anchoring = undefined;
-      if (anchors.trouble !== toldTrouble) publish([]);
+      if (JSON.stringify(troubles()) !== toldTroubles) publish([]);
     });
 }
 
@@ -119,20 +121,6 @@ function takeEvidence(versionId: string, envelope: unknown): void {
   } catch (error) {
     say({ kind: 'trouble', message: inWords(error) });
   }
-}
-
-/** Anchoring does not wait for witnesses, who may be slow. */
-function startCosigning(): void {
-  cosigning ??= cosigner
-    ?.run()
-    .then((signed) => {
-      if (signed) publish([]);
-      for (const trouble of cosigner.troubles) say({ kind: 'trouble', message: trouble });
-    })
-    .catch((error: unknown) => say({ kind: 'trouble', message: inWords(error) }))
-    .finally(() => {
-      cosigning = undefined;
-    });
 }
 
 function startRolling(): void {
@@ -169,18 +157,22 @@ function reopen(): Passage {
   );
 }
 
+function troubles(): OutsideTroubles {
+  return { anchoring: anchors.trouble, headers: followed?.troubles() ?? [], witnesses: cosigner?.troubles ?? [] };
+}
+
 function publish(sealed: readonly SealedPacket[]): void {
   const now = Date.now();
   const latenciesMs = sealed.map(({ oldestArrival }) => now - oldestArrival);
   const { reached, held } = passage;
-  const anchoringTrouble = anchors.trouble;
-  toldTrouble = anchoringTrouble;
-  say({ kind: 'progress', progress: { ledgerHead: ledger.head(), reached, held, anchoringTrouble, latenciesMs } });
+  const outside = troubles();
+  toldTroubles = JSON.stringify(outside);
+  say({ kind: 'progress', progress: { ledgerHead: ledger.head(), reached, held, troubles: outside, latenciesMs } });
 }
 
 async function close(): Promise<void> {
   clearInterval(anchorTimer);
-  await Promise.all([anchoring, cosigning, rolling, followed?.close()]);
+  await Promise.all([anchoring, cosigner?.stop(), rolling, followed?.close()]);
   journal.close();
   ledger.close();
   anchors.close();

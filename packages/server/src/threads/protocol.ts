@@ -89,14 +89,22 @@ export type ToPassage =
   | { kind: 'retry'; versionId: string }
   | { kind: 'close' };
 
+export interface OutsideTroubles {
+  /** Why versions are not being anchored. */
+  anchoring: string | undefined;
+  /** Of sources of block headers. */
+  headers: string[];
+  witnesses: string[];
+}
+
 export interface Progress {
   ledgerHead: LedgerPosition;
   /** Journal items below are dealt with, or held back on purpose. */
   reached: Position;
   /** Events that streams hold back until their order is settled. */
   held: number;
-  /** Why versions are not being anchored, in words. */
-  anchoringTrouble: string | undefined;
+  /** Of others, in words; what comes in is certified all the same. */
+  troubles: OutsideTroubles;
   /** For each packet that became durable: milliseconds since its first event arrived. */
   latenciesMs: number[];
 }

@@ -1,6 +1,6 @@
 /** Signed acknowledgements: what was journaled will be in the log, and the operator puts that in writing. */
 import { hash } from 'node:crypto';
-import { parseVerifierKey, type Receipt, receiptText } from '@tidemark/proof';
+import { parseVerifierKey, RECEIPT_MS, type Receipt, receiptText } from '@tidemark/proof';
 import type { Draft } from '../intake/intake.ts';
 import type { LogKey } from '../keys.ts';
 import type { StreamConfig } from '../stream.ts';
@@ -11,7 +11,8 @@ export class ReceiptBook {
 
   constructor(key: LogKey, streams: readonly StreamConfig[]) {
     this.#key = key;
-    this.#origins = new Map(streams.map(({ id, logKey }) => [id, parseVerifierKey(logKey).name]));
+    const prompt = streams.filter(isPrompt);
+    this.#origins = new Map(prompt.map(({ id, logKey }) => [id, parseVerifierKey(logKey).name]));
   }
 
   /**
@@ -33,6 +34,11 @@ export class ReceiptBook {
     const signature = Buffer.from(this.#key.sign(Buffer.from(receiptText(origin, promise)))).toString('base64');
     return { ...promise, signature };
   }
+}
+
+/** A stream that waits for event time, or long for its cut, could not keep the promise. */
+function isPrompt({ order, publish }: StreamConfig): boolean {
+  return order === undefined && publish.maxAgeMs <= RECEIPT_MS / 2;
 }
 
 /** The events that a delivery added; of one that added none, those that it repeated, if they are a run. */

@@ -7,65 +7,90 @@ import { type WitnessAt, WitnessClient, type WitnessFailure } from './client.ts'
 
 type Ledger = Pick<LedgerWriter, 'packet' | 'streams' | 'tile' | 'submissions' | 'recordCosignature'>;
 
-/** Checkpoints for which witnesses are asked at a time. */
+/** Checkpoints for which a witness is asked at a time. */
 const MAX_CHECKPOINTS = 1000;
 
 export class Cosigner {
+  readonly #witnesses: readonly AskedWitness[];
+
+  /** @param signed told when there is a new cosignature */
+  constructor(ledger: Ledger, witnesses: readonly WitnessAt[], signed: () => void) {
+    this.#witnesses = witnesses.map((witness) => new AskedWitness(ledger, witness, signed));
+  }
+
+  /** What each witness last had against a checkpoint, in words; empty where all is well. */
+  get troubles(): string[] {
+    return this.#witnesses.flatMap(({ trouble }) => trouble ?? []);
+  }
+
+  /** Asks for the newest packet of each stream that no anchor covers yet: each witness at its own pace. */
+  run(): void {
+    for (const witness of this.#witnesses) witness.run();
+  }
+
+  /** Settles when nobody is being asked any more. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#witnesses.map((witness) => witness.stop()));
+  }
+}
+
+/** One witness; that another is slow, or gone, is nothing to it. */
+class AskedWitness {
   readonly #ledger: Ledger;
   readonly #client: WitnessClient;
-  /** By stream, the versionId for which they were asked last. */
+  readonly #name: string;
+  readonly #signed: () => void;
+  /** By stream, the versionId for which it was asked last. */
   readonly #asked = new Map<string, string>();
-  /** What each witness last had against a checkpoint, in words; empty where all is well. */
-  readonly #troubles = new Map<string, string>();
-  #running: Promise<boolean> | undefined;
+  #running: Promise<void> | undefined;
+  #stopping = false;
+  #trouble: string | undefined;
 
-  constructor(ledger: Ledger, witnesses: readonly WitnessAt[]) {
+  constructor(ledger: Ledger, witness: WitnessAt, signed: () => void) {
     this.#ledger = ledger;
+    this.#name = witness.key.split('+', 1)[0]!;
+    this.#signed = signed;
     this.#client = new WitnessClient({
-      witnesses,
+      witnesses: [witness],
       consistency: (origin, from, to) => this.#consistency(origin, from, to),
     });
   }
 
-  get troubles(): string[] {
-    return [...this.#troubles.values()];
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
-  /**
-   * Asks for the newest packet of each stream that no anchor covers yet.
-   * @returns whether there is a new cosignature
-   */
-  run(): Promise<boolean> {
-    this.#running ??= this.#ask().finally(() => {
-      this.#running = undefined;
-    });
-    return this.#running;
+  run(): void {
+    this.#running ??= this.#ask()
+      .catch((error: unknown) => {
+        this.#trouble = `the witness ${this.#name} cannot be asked: ${(error as Error).message}`;
+      })
+      .finally(() => {
+        this.#running = undefined;
+      });
   }
 
-  async #ask(): Promise<boolean> {
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#running;
+  }
+
+  async #ask(): Promise<void> {
     const heads = this.#ledger.submissions
       .waiting(MAX_CHECKPOINTS)
       .filter(({ end, stream, versionId }) => end > 0 && this.#asked.get(stream) !== versionId);
-    let signed = false;
     for (const { stream, versionId } of heads) {
+      if (this.#stopping) return;
       const checkpoint = this.#ledger.packet(versionId)?.checkpoint;
-      if (checkpoint === undefined) continue;
-      let failed = false;
-      for (const answer of await this.#client.submit(checkpoint)) {
-        const name = answer.key.split('+', 1)[0]!;
-        if (answer.ok) {
-          this.#ledger.recordCosignature(versionId, name, answer.line);
-          this.#troubles.delete(name);
-          signed = true;
-        } else {
-          this.#troubles.set(name, `the witness ${name} does not cosign: ${inWords(answer.failure)}`);
-          failed = true;
-        }
-      }
-      // Those that failed are asked again, as long as the packet is the newest one and waits.
-      if (!failed) this.#asked.set(stream, versionId);
+      const [answer] = checkpoint === undefined ? [] : await this.#client.submit(checkpoint);
+      if (answer === undefined) continue;
+      // It is asked again, as long as the packet is the newest one and waits.
+      this.#trouble = answer.ok ? undefined : `the witness ${this.#name} does not cosign: ${inWords(answer.failure)}`;
+      if (!answer.ok) continue;
+      this.#ledger.recordCosignature(versionId, this.#name, answer.line);
+      this.#asked.set(stream, versionId);
+      this.#signed();
     }
-    return signed;
   }
 
   #consistency(origin: string, from: number, to: number): Uint8Array[] {

@@ -27,6 +27,8 @@ export interface RunningWitness {
 /** A note of 64 KiB and the longest proof. */
 const MAX_BODY_BYTES = 72 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How long requests that are under way may take when it stops. */
+const CLOSING_MS = 2000;
 
 /** @throws WitnessError, KeyError, StoreError `in-use`, and whatever keeps the port from being bound */
 export async function startWitness(settings: WitnessSettings): Promise<RunningWitness> {
@@ -42,7 +44,11 @@ export async function startWitness(settings: WitnessSettings): Promise<RunningWi
     const witness = new Witness({ key, sign: (text) => secret.sign(text), logs, store, now: Date.now });
     const server = routes(witness, formatVerifierKey(key));
     const url = await server.listen({ host, port });
-    const close = () => server.close().finally(() => lock.release());
+    const close = async () => {
+      const impatient = setTimeout(() => server.server.closeAllConnections(), CLOSING_MS);
+      await server.close().finally(() => lock.release());
+      clearTimeout(impatient);
+    };
     return { url, key: formatVerifierKey(key), close };
   } catch (cause) {
     lock.release();

@@ -32,11 +32,14 @@ let works: Works;
 let writer: Writer;
 let now: number;
 let anchored: [string, unknown][];
+/** What the headers have against the evidence. */
+let wrong: string | undefined;
 
 const RETRY = { max: 2, baseMs: 1000, factor: 3 };
 
 beforeEach(async () => {
   [answers, calls, anchored, now] = [[], [], [], 1_772_366_400_000];
+  wrong = undefined;
   agent = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
@@ -74,7 +77,10 @@ function open(timeoutMs = 2000): CertifierDesk {
   const webhook = new CertifierWebhook({ url, timeoutMs, signForm: '2' }, IDENTITY, () => now);
   const desk = new CertifierDesk({
     ...{ ledger: works.ledger, webhook, retry: RETRY, now: () => now, random: () => 1 },
-    anchored: (versionId, envelope) => void anchored.push([versionId, envelope]),
+    anchored: (versionId, envelope) => {
+      anchored.push([versionId, envelope]);
+      return wrong;
+    },
   });
   return desk;
 }
@@ -125,6 +131,23 @@ describe('a packet', () => {
     answers = [() => ({ versionId, signature, rawTx: '00', envelope: ENVELOPE })];
     await desk.run();
     expect(anchored).toEqual([[versionId, ENVELOPE]]);
+  });
+
+  test('whose block is not known yet is asked for again; one that proves nothing is given up', async () => {
+    const desk = await ready();
+    const versionId = await packet('1');
+    answers = [() => ({ versionId, envelope: ENVELOPE })];
+    wrong = 'unknown-block-hash';
+    expect(await desk.run()).toBe(false);
+    expect(works.ledger.certifierCalls.one(versionId)).toMatchObject({ state: 'pending', attempts: 1 });
+    wrong = 'invalid-merkle-path';
+    now += 1000;
+    expect(await desk.run()).toBe(true);
+    expect(works.ledger.certifierCalls.one(versionId)).toMatchObject({
+      state: 'dead',
+      reason: 'failed(invalid-merkle-path)',
+    });
+    expect(anchored).toHaveLength(2);
   });
 
   test('is called for again after a restart in the middle', async () => {
@@ -181,7 +204,7 @@ describe('an agent', () => {
       [3, 3, 'dead', 0],
     ]);
     expect(works.ledger.certifierCalls.dead(undefined, 9)).toMatchObject([{ versionId, reason }]);
-    expect(desk.trouble).toBe(`the certifier does not answer: ${reason}`);
+    expect(desk.trouble).toBe(`a call of the certifier was given up: ${reason}`);
     // By hand, once it is well again.
     answers = [certified];
     expect([desk.retry(versionId), await desk.run()]).toEqual([true, true]);

@@ -52,6 +52,12 @@ describe('many proofs', () => {
     ]);
   });
 
+  test('may hold what others take for the end of a line', async () => {
+    const odd = record.replace('"payload":{', '"payload":{"x":"a\u2028b",');
+    const run = await runTidemark(['verify', written(odd, record), '--lines', '--dev']);
+    expect(run.stdout).toMatch(/^INVALID {2}line 1 {2}payload-mismatch\n.*\nVALID {2}1 anchored\nINVALID {2}1 of 2\n$/);
+  });
+
   test('of which there are none are misuse, as is a file that is not there', async () => {
     expect(await runTidemark(['verify', written(), '--lines'])).toMatchObject({ code: 2 });
     const missing = join(directories.next(), 'none');

@@ -131,7 +131,7 @@ it('has no funds and says so, and certifies all the same', async () => {
   const { eventId, versionId } = await certified(url, 'poor');
   await eventually(async () => {
     const { body } = await get(url, '/health');
-    expect(body).toMatchObject({ status: 'ok', headers: { chain: 'regtest', bestHeight: node.height } });
+    expect(body).toMatchObject({ status: 'ok', headers: { chain: 'regtest', bestHeight: node.height, troubles: [] } });
     expect(body.anchoringTrouble).toContain('tidemark anchor fund');
   });
   expect(await stateOf(url, versionId)).toEqual({ state: 'certified' });

@@ -271,7 +271,7 @@ describe('an event that is erased', () => {
   it('is overwritten as soon as nobody reads what was there', async () => {
     const name = mark();
     const [id = ''] = await send([{ id: 'r1', name }]);
-    const reader = new DatabaseSync(join(dataDir, 'journal.db'), { readOnly: true });
+    const reader = new DatabaseSync(join(dataDir, 'journal.db'), { readOnly: true, timeout: 10_000 });
     reader.exec('BEGIN');
     reader.prepare('SELECT count(*) FROM entries').get();
     const { body } = await erase(id);
@@ -324,7 +324,7 @@ describe('a server that is killed', () => {
   /** A transaction that others have to wait for. */
   const hold = (file: string, begin: string): DatabaseSync => {
     // Whoever may write empties the log when he is the last to close.
-    const db = new DatabaseSync(join(dataDir, file), { readOnly: begin === 'BEGIN' });
+    const db = new DatabaseSync(join(dataDir, file), { readOnly: begin === 'BEGIN', timeout: 10_000 });
     db.exec(begin);
     db.prepare('SELECT count(*) FROM entries').get();
     return db;
@@ -342,7 +342,7 @@ describe('a server that is killed', () => {
     const answer = erase(id).catch(() => undefined);
     await eventually(async () => expect((await eventOf(id)).erased).toBeDefined());
     await eventually(() => {
-      const db = new DatabaseSync(join(dataDir, 'journal.db'), { readOnly: true });
+      const db = new DatabaseSync(join(dataDir, 'journal.db'), { readOnly: true, timeout: 10_000 });
       const row = db.prepare('SELECT count(*) AS rows FROM entries WHERE instr(raw, ?) > 0').get(Buffer.from(name));
       db.close();
       expect(row).toEqual({ rows: overwritten ? 0 : 1 });

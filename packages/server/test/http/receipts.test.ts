@@ -126,15 +126,20 @@ describe('tidemark verify-receipt', () => {
     expect(await run(forged)).toMatchObject({ code: 1, stdout: expect.stringMatching(/signature-invalid/) });
   });
 
-  it('says when it is too early, and what cannot be read', async () => {
-    const { body } = await send('slow', ['h1']);
-    await certified(['g2']);
-    const early = await runTidemark([
-      ...['verify-receipt', written({ ...body.receipt }), '--url', server.url],
-      ...['--log-key', pinsOf(server.dataDir, 'meter').logKey],
-    ]);
-    // It is another log's receipt.
-    expect(early).toMatchObject({ code: 1, stdout: expect.stringMatching(/signature-invalid/) });
+  it('is not told by a stream that could not keep it', async () => {
+    const { body, headers } = await send('slow', ['h0']);
+    expect([body.receipt, headers['preference-applied']]).toEqual([undefined, undefined]);
+  });
+
+  it('does not condemn a log that cannot be read', async () => {
+    const body = await certified(['g3']);
+    expect(await run(written(body), '--url', 'http://127.0.0.1:1')).toMatchObject({
+      code: 4,
+      stdout: expect.stringMatching(/^UNCHECKED/),
+    });
+  });
+
+  it('says what cannot be read', async () => {
     expect(await run(written({ source: 'meter' }))).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/receipt lacks from/),

@@ -1,6 +1,9 @@
 /** Keys are replaced, and each log says so: whoever trusts the former key knows the new one from it. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type ControlLeaf, parseCheckpoint, parseVerifierKey, verifyCheckpoint, verifyControl } from '@tidemark/proof';
 import { afterAll, expect, it } from 'vitest';
+import { audit } from '../../src/audit/index.ts';
 import { fsck } from '../../src/fsck/index.ts';
 import { replay } from '../../src/replay/index.ts';
 import { runTidemark } from '../support/tidemark.ts';
@@ -53,6 +56,16 @@ it('each key once', async () => {
   expect(verifyControl(change('logKey'), keys[0]![0])).toBe(true);
   expect(verifyControl(change('logKey'), keys[1]![0])).toBe(false);
 
+  const server = await startWith(dataDir, settings);
+  const pins = { logKeys: keys.map(([logKey]) => logKey), publisher: identityBefore! };
+  const audited = await audit(
+    { url: new URL(`${server.url}/`), token: undefined },
+    { streams: ['room'], pins, before: new Map() },
+  );
+  expect(audited.logs).toMatchObject([{ clean: true, findings: [], notes: [] }]);
+  expect(audited.state?.get('room')?.leaves.publishers).toEqual([identityBefore, identityAfter]);
+  expect(await server.stop()).toBe(0);
+
   expect(fsck(dataDir).violations).toEqual([]);
   expect(await replay(dataDir)).toMatchObject({ equal: true });
 });
@@ -67,4 +80,19 @@ it('not while the server runs, and only keys that there are', async () => {
   expect(await server.stop()).toBe(0);
   const unknown = await runTidemark(['keys', 'rotate', 'hash', '--data', dataDir]);
   expect(unknown).toMatchObject({ code: 2, stderr: 'tidemark: the key is "identity" or "log", not "hash"\n' });
+});
+
+it('not for a key whose former one is nowhere', async () => {
+  const file = join(dataDir, 'elsewhere');
+  writeFileSync(file, `${'5'.repeat(64)}\n`, { mode: 0o600 });
+  const own = readFileSync(join(dataDir, 'log.key'), 'utf8');
+  writeFileSync(join(dataDir, 'log.key'), `${'6'.repeat(64)}\n`);
+  const refused = startWith(dataDir, { ...settings, logKeyFile: file });
+  await expect(refused).rejects.toThrow(/signed with the log key .*, which is not here: set the file back, or copy/);
+  writeFileSync(join(dataDir, 'log.key'), own);
+  // As it is given back, everything goes on.
+  const server = await startWith(dataDir, settings);
+  const { body } = await post(server.url, { sourceId: 'room', events: [{ id: 'four' }] });
+  expect((await settled(server.url, body.inserted[0])).status).toBe('certified');
+  expect(await server.stop()).toBe(0);
 });

@@ -63,9 +63,10 @@ export function certifierRoutes(server: FastifyInstance, { ledger, anchoring, bo
   server.get('/certifier/dead', async (request) => {
     const query = queryOf(request, ['cursor', 'limit']);
     const cursor = query.cursor === undefined ? undefined : required(query, 'cursor', VERSION_ID, VERSION_ID_HINT);
-    const calls = certifierCalls.dead(cursor, integer(query, 'limit', 100, 1, 1000));
+    const limit = integer(query, 'limit', 100, 1, 1000);
+    const calls = certifierCalls.dead(cursor, limit);
     const items = calls.map(({ versionId, attempts, reason }) => ({ versionId, attempts, reason }));
-    return { items, nextCursor: items.at(-1)?.versionId ?? cursor ?? null };
+    return { items, nextCursor: items.length < limit ? null : items.at(-1)?.versionId };
   });
 
   server.post('/certifier/retry', async (request, reply) => {
