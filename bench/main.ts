@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { Poster } from './client.ts';
 import { measureFsync } from './fsync.ts';
 import { measurePolicy } from './policy.ts';
-import { numberFrom, serving } from './processes.ts';
+import { jsonFrom, numberFrom, serving } from './processes.ts';
 import { startServer } from './server.ts';
 import { measureStaged } from './staged.ts';
 import { median } from './statistics.ts';
@@ -38,6 +38,18 @@ const { values: flags } = parseArgs({
 const ROUNDS = Number(flags.rounds);
 const EVENTS = 300_000;
 const SINGLES = 30_000;
+const PROOFS = 100_000;
+
+interface ProofFigures {
+  single: { microsecondsEach: number };
+  /** With the runtime's own SHA-256. */
+  batchNative: { lines: { microsecondsEach: number; seconds: number } };
+}
+
+interface BundleFigures {
+  bundles: { p95Ms: number };
+  bare: { p95Ms: number };
+}
 
 const rows: Row[] = [];
 const figures: Record<string, unknown> = { node: process.version, cpus: cpus().map(({ model }) => model) };
@@ -47,6 +59,8 @@ const plainRate = await throughput();
 await staged(plainRate);
 await steady();
 await webhooks();
+await proofs();
+await bundles();
 if (flags.full) await growth();
 report();
 
@@ -137,6 +151,31 @@ async function webhooks(): Promise<void> {
     baseline: `Fastify echo ${count(baseline)}/s`,
     budget: '≥ 0.5 ×',
     met: rate / baseline >= 0.5,
+  });
+}
+
+/** Offline, on one core: every proof of one packet. */
+async function proofs(): Promise<void> {
+  const checked = await jsonFrom<ProofFigures>('proofs.ts', String(PROOFS));
+  figures.proofs = checked;
+  const { single, batchNative } = checked;
+  const { microsecondsEach, seconds } = batchNative.lines;
+  add({
+    what: `${count(PROOFS)} proofs of one packet, as text`,
+    result: `${seconds.toFixed(2)} s, ${microsecondsEach.toFixed(1)} µs each`,
+    baseline: `one by one ${single.microsecondsEach.toFixed(0)} µs each`,
+    budget: '≤ 2 s',
+    met: seconds <= 2,
+  });
+}
+
+async function bundles(): Promise<void> {
+  const { bundles, bare } = await jsonFrom<BundleFigures>('bundle.ts');
+  figures.bundles = { bundles, bare };
+  add({
+    what: '/bundle of depth 10, 12,000 packets: p95',
+    ...milliseconds(bundles.p95Ms, 50),
+    baseline: `Fastify, same bytes ${bare.p95Ms.toFixed(1)} ms`,
   });
 }
 

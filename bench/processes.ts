@@ -12,6 +12,12 @@ export async function numberFrom(script: string, ...args: string[]): Promise<num
   return Number(stdout);
 }
 
+/** Runs a script to its end. @returns the JSON that it prints */
+export async function jsonFrom<T>(script: string, ...args: string[]): Promise<T> {
+  const { stdout } = await promisify(execFile)(process.execPath, [scriptPath(script), ...args]);
+  return JSON.parse(stdout) as T;
+}
+
 /** Starts a script that serves. @returns the first line it prints, and how to end it */
 export async function serving(script: string): Promise<{ line: string; stop: () => void }> {
   const child = spawn(process.execPath, [scriptPath(script)], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -57,6 +57,6 @@ const figures = {
   bytesEach: Math.round(texts.reduce((sum, { length }) => sum + length, 0) / COUNT),
   single: measure([singles], (line) => verifyProof(JSON.parse(line), pins).valid),
   batch: measureBatch(pins),
-  batchNativeSha256: measureBatch({ ...pins, primitives: { sha256: nativeSha256 } }),
+  batchNative: measureBatch({ ...pins, primitives: { sha256: nativeSha256 } }),
 };
 process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
