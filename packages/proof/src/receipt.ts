@@ -5,6 +5,7 @@ import { ProofError } from './errors.ts';
 import { sha256 } from './sha256.ts';
 import { Shape } from './shape.ts';
 import { verifyEd25519 } from './signature.ts';
+import { isUtcMillis } from './time.ts';
 
 /** An operator's promise: events `[from, to]` of a source will be in the log `RECEIPT_MS` after `time`. */
 export interface Receipt {
@@ -24,7 +25,7 @@ export interface Receipt {
 export const RECEIPT_MS = 60_000;
 /** What sets the text apart from all else that the key signs. */
 const CONTEXT = 'tidemark-receipt/1';
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const MEMBERS = 'source from to idsHash time signature'.split(' ');
 const ED25519_BYTES = 64;
 
 const shape = new Shape('invalid-receipt');
@@ -42,10 +43,10 @@ export function receiptText(origin: string, receipt: Omit<Receipt, 'signature'>)
 
 /** Reads a receipt; the signature is not looked at. Throws `invalid-receipt`. */
 export function parseReceipt(value: unknown): Receipt {
-  const receipt = shape.members(value, 'receipt', ['source', 'from', 'to', 'idsHash', 'time', 'signature']);
-  const from = shape.integer(receipt.from, 'receipt.from', 1);
+  const receipt = shape.members(value, 'receipt', MEMBERS);
+  const from = shape.integer(receipt.from, 'receipt: from, a seq', 1);
   const time = shape.text(receipt.time, 'receipt.time');
-  if (!TIME.test(time) || Number.isNaN(Date.parse(time))) shape.fail('receipt.time is no time in milliseconds, UTC');
+  if (!isUtcMillis(time)) shape.fail('receipt.time is no time in milliseconds, UTC');
   return {
     source: shape.text(receipt.source, 'receipt.source'),
     from,
