@@ -1,8 +1,8 @@
 /** Anchors as the ledger keeps them: written down when the headers show that a block has them, dropped when it has not. */
-import { type AnchoredAt, parseEnvelope, parseHeader, type Refusal, verifyEnvelope } from '@tidemark/proof';
+import { type AnchoredAt, parseEnvelope, type Refusal, verifyEnvelope } from '@tidemark/proof';
 import type { Headers } from '../headers/headers.ts';
 import type { AnchorRow, LedgerWriter } from '../store/ledger.ts';
-import { followed } from './followed.ts';
+import { blockHashOf, followed } from './followed.ts';
 
 export type AnchorLedger = Pick<
   LedgerWriter,
@@ -49,7 +49,7 @@ export class AnchorBook {
     this.#lastTip = { height, header: this.#headers.headerAt(height) };
     if (last !== undefined && this.#headers.headerAt(last.height) === last.header) return false;
     const mined = this.#ledger.submissions.minedFrom(this.#headers.chain, height - DEEPEST_FORK);
-    const gone = mined.filter(({ envelope }) => this.#headers.heightOf(blockHash(envelope)) === undefined);
+    const gone = mined.filter(({ envelope }) => this.#headers.heightOf(blockHashOf(envelope) ?? '') === undefined);
     if (gone.length === 0) return false;
     this.#ledger.submit.lose(gone.map(({ txid }) => txid));
     return true;
@@ -60,9 +60,4 @@ export class AnchorBook {
     if (packet !== undefined) return { stream: packet.stream, end: packet.end };
     return { stream: this.#ledger.rollups.one(versionId)?.stream ?? '', end: 0 };
   }
-}
-
-function blockHash(envelope: string): string {
-  const { block } = JSON.parse(envelope) as { block: { blockHeader: string } | { blockHash: string } };
-  return 'blockHash' in block ? block.blockHash : parseHeader(Buffer.from(block.blockHeader, 'hex')).hash;
 }

@@ -1,5 +1,6 @@
 /** Answers of a server that is not trusted: bounded in size and time, never from elsewhere. */
 import { setTimeout as after } from 'node:timers/promises';
+import { reasonOf } from '../answers.ts';
 import { AuditError } from './findings.ts';
 
 /** Where logs are. */
@@ -65,10 +66,4 @@ async function readBounded(response: Response, url: URL, maxBytes: number): Prom
   }
   if (length > maxBytes) throw new AuditError('malformed', `${url} has more than ${maxBytes} bytes`);
   return Buffer.concat(pieces);
-}
-
-/** `fetch` says little itself, and keeps what happened as the cause. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as { message?: string; cause?: { code?: string; message?: string } };
-  return cause?.code ?? cause?.message ?? message ?? 'no answer';
 }

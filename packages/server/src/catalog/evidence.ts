@@ -9,7 +9,6 @@ import {
   verifyEnvelope,
 } from '@tidemark/proof';
 import { followed } from '../anchor/followed.ts';
-import { doubleHash, reversedHex } from '../anchor/mining.ts';
 import type { Headers } from '../headers/headers.ts';
 import type { CatalogProof } from '../store/catalog.ts';
 import { CatalogError } from './errors.ts';
@@ -45,13 +44,6 @@ export function checkEvidence(
   const kept = { rawTx: own.rawTx, txid: verdict.txid, proof: own.proof, block: { blockHeader } };
   const { txid, blockHash } = verdict;
   return { txid, chain: headers.chain, blockHash, height, envelope: JSON.stringify(kept) };
-}
-
-/** The block that an envelope names, by its header or its hash; read without parsing all of a text that may be long. */
-export function blockHashOf(envelope: string): string | undefined {
-  const header = /"blockHeader":"([0-9a-f]{160})"/.exec(envelope)?.[1];
-  if (header !== undefined) return reversedHex(doubleHash(Buffer.from(header, 'hex')));
-  return /"blockHash":"([0-9a-f]{64})"/.exec(envelope)?.[1];
 }
 
 function envelopeOf(evidence: Evidence, transaction: CarryingTransaction, headers: Headers): Envelope {

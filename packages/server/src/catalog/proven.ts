@@ -1,8 +1,9 @@
 /** Where a version is anchored: by itself, by a later packet of its log, or by a rollup over it. */
+
+import { blockHashOf } from '../anchor/followed.ts';
 import type { Headers } from '../headers/headers.ts';
 import type { CatalogReader } from '../store/catalog.ts';
 import type { AnchorRow, LedgerReader } from '../store/ledger.ts';
-import { blockHashOf } from './evidence.ts';
 import type { Version } from './versions.ts';
 
 /** What finding its proof takes of a version. */

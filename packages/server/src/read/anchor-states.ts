@@ -1,5 +1,6 @@
 /** How far a version is on its way to a block: the states of a certificate, spelled out. */
-import { anchorScript, parseHeader, toHex } from '@tidemark/proof';
+import { anchorScript, toHex } from '@tidemark/proof';
+import { blockHashOf } from '../anchor/followed.ts';
 import type { Headers } from '../headers/headers.ts';
 import type { AnchorRow, LedgerReader, PacketRow } from '../store/ledger.ts';
 import type { Candidate, Submission } from '../store/submissions.ts';
@@ -50,9 +51,7 @@ export class AnchorStates {
 
   /** From the headers at hand: a block that has left the best chain confirms nothing. */
   #confirmations(envelope: string): number {
-    const { block } = JSON.parse(envelope) as { block: { blockHeader: string } | { blockHash: string } };
-    const hash = 'blockHash' in block ? block.blockHash : parseHeader(Buffer.from(block.blockHeader, 'hex')).hash;
-    const height = this.#headers?.heightOf(hash);
+    const height = this.#headers?.heightOf(blockHashOf(envelope) ?? '');
     return height === undefined || this.#headers === undefined ? 0 : this.#headers.bestHeight() - height + 1;
   }
 

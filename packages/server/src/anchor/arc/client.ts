@@ -1,4 +1,5 @@
 /** ARC over HTTP: bounded in time and size, without redirects. Nothing that it says is taken for true. */
+import { readBounded } from '../../answers.ts';
 import { type ArcStatus, parseStatus, words } from './status.ts';
 
 export interface ArcEndpoint {
@@ -87,7 +88,7 @@ export class ArcClient {
         redirect: 'manual',
         signal: AbortSignal.any([deadline, this.#closing.signal]),
       });
-      const text = await readBounded(response);
+      const text = await readBounded(response, MAX_ANSWER_BYTES);
       if (text === undefined) return { trouble: `answers with more than ${MAX_ANSWER_BYTES} bytes` };
       const seconds = Number(response.headers.get('retry-after'));
       const wait = seconds > 0 ? { retryAfterMs: Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) } : {};
@@ -119,17 +120,6 @@ function read(answer: Answer, txid: string, submitted: boolean): ArcAnswer {
 function isRefusal(code: number): boolean {
   const { first, last, malformed, tooLarge } = REFUSALS;
   return (code >= first && code <= last) || code === malformed || code === tooLarge;
-}
-
-async function readBounded(response: Response): Promise<string | undefined> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of response.body ?? []) {
-    length += piece.length;
-    if (length > MAX_ANSWER_BYTES) return undefined;
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString('utf8');
 }
 
 function parsed(text: string): unknown {

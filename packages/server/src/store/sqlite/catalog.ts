@@ -1,7 +1,7 @@
 /** The catalog in SQLite, in a file of its own: its writer is the main thread. */
 import { hash } from 'node:crypto';
 import { join } from 'node:path';
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type {
   AdvisoryRow,
   Carrier,
@@ -19,41 +19,12 @@ import { StoreError } from '../errors.ts';
 import type { AnchorRow } from '../ledger.ts';
 import { toAdvisory, toDataset, toPlace, toProof, toVersion } from './catalog-rows.ts';
 import { inTransaction, openDatabase } from './database.ts';
-import type { Row } from './ledger-rows.ts';
+import { Statements } from './statements.ts';
 import { matchOfWords } from './word-index.ts';
 
 const MIGRATIONS = join(import.meta.dirname, 'migrations', 'catalog');
 /** What a row takes beside its texts, roughly. */
 const ROW_BYTES = 512;
-
-/** Prepared once each. */
-class Statements {
-  readonly #db: DatabaseSync;
-  readonly #prepared = new Map<string, StatementSync>();
-
-  constructor(db: DatabaseSync) {
-    this.#db = db;
-  }
-
-  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#of(sql).get(...values);
-  }
-
-  all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#of(sql).all(...values);
-  }
-
-  /** @returns how many rows it has changed */
-  run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#of(sql).run(...values).changes);
-  }
-
-  #of(sql: string): StatementSync {
-    const statement = this.#prepared.get(sql) ?? this.#db.prepare(sql);
-    this.#prepared.set(sql, statement);
-    return statement;
-  }
-}
 
 export class SqliteCatalog implements CatalogWriter {
   readonly #db: DatabaseSync;

@@ -3,44 +3,36 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CertifierCall, CertifierCallReader } from '../certifier-calls.ts';
 import type { LedgerPosition } from '../ledger.ts';
 import type { Row } from './ledger-rows.ts';
+import { Statements } from './statements.ts';
 
 export class SqliteCertifierCallReader implements CertifierCallReader {
-  readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #sql: Statements;
 
   constructor(db: DatabaseSync) {
-    this.#db = db;
+    this.#sql = new Statements(db);
   }
 
   due(now: number, limit: number): CertifierCall[] {
     const sql = `SELECT * FROM certifier_calls WHERE state = 'pending' AND due_at <= ? ORDER BY due_at, version_id LIMIT ?`;
-    return this.#statement(sql).all(now, limit).map(toCall);
+    return this.#sql.of(sql).all(now, limit).map(toCall);
   }
 
   one(versionId: string): CertifierCall | undefined {
-    const row = this.#statement('SELECT * FROM certifier_calls WHERE version_id = ?').get(versionId);
+    const row = this.#sql.of('SELECT * FROM certifier_calls WHERE version_id = ?').get(versionId);
     return row && toCall(row);
   }
 
   dead(after: string | undefined, limit: number): CertifierCall[] {
     const sql = `SELECT * FROM certifier_calls WHERE state = 'dead' AND version_id > ? ORDER BY version_id LIMIT ?`;
-    return this.#statement(sql)
+    return this.#sql
+      .of(sql)
       .all(after ?? '', limit)
       .map(toCall);
   }
 
   next(): LedgerPosition | undefined {
-    const row = this.#statement('SELECT entry FROM certifier_cursor').get();
+    const row = this.#sql.of('SELECT entry FROM certifier_cursor').get();
     return row && Number(row.entry);
-  }
-
-  #statement(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
   }
 }
 

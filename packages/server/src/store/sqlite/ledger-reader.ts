@@ -1,6 +1,6 @@
 /** The read side of the ledger in SQLite. */
 import { join } from 'node:path';
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Position } from '../../event.ts';
 import { StoreError } from '../errors.ts';
 import type {
@@ -22,6 +22,7 @@ import { SqliteCoinReader } from './coins.ts';
 import { openDatabase } from './database.ts';
 import { type Row, toAnchor, toBuffer, toDecision, toPacket, toQuarantined, toStream } from './ledger-rows.ts';
 import { SqliteRollupReader } from './rollups.ts';
+import { Statements } from './statements.ts';
 import { SqliteSubmissionReader } from './submissions.ts';
 
 export const LEDGER_FILE = 'ledger.db';
@@ -34,10 +35,11 @@ export class SqliteLedgerReader implements LedgerReader {
   readonly certifierCalls: SqliteCertifierCallReader;
   readonly coins: SqliteCoinReader;
   protected readonly db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #sql: Statements;
 
   constructor(dir: string, db = openDatabase(join(dir, LEDGER_FILE))) {
     this.db = db;
+    this.#sql = new Statements(db);
     this.rollups = new SqliteRollupReader(db);
     this.submissions = new SqliteSubmissionReader(db);
     this.certifierCalls = new SqliteCertifierCallReader(db);
@@ -237,19 +239,10 @@ export class SqliteLedgerReader implements LedgerReader {
   }
 
   #get(sql: string, ...values: (string | number)[]): Row | undefined {
-    return this.#statement(sql).get(...values);
+    return this.#sql.of(sql).get(...values);
   }
 
   #all(sql: string, ...values: (string | number)[]): Row[] {
-    return this.#statement(sql).all(...values);
-  }
-
-  #statement(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
+    return this.#sql.of(sql).all(...values);
   }
 }

@@ -3,28 +3,28 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { StoreError } from '../errors.ts';
 import type { DueRollup, RollupReader, RollupRow } from '../rollups.ts';
 import type { Row } from './ledger-rows.ts';
+import { Statements } from './statements.ts';
 
 export class SqliteRollupReader implements RollupReader {
-  readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #sql: Statements;
 
   constructor(db: DatabaseSync) {
-    this.#db = db;
+    this.#sql = new Statements(db);
   }
 
   due(limit: number): DueRollup[] {
-    const rows = this.#statement('SELECT * FROM due_rollups ORDER BY id LIMIT ?').all(limit);
+    const rows = this.#sql.of('SELECT * FROM due_rollups ORDER BY id LIMIT ?').all(limit);
     return rows.map((row) => ({ ...toExtent(row), config: String(row.config) }));
   }
 
   one(versionId: string): RollupRow | undefined {
-    const row = this.#statement('SELECT * FROM rollups WHERE version_id = ?').get(versionId);
+    const row = this.#sql.of('SELECT * FROM rollups WHERE version_id = ?').get(versionId);
     return row && toRollup(row);
   }
 
   over(stream: string, leaf: number): RollupRow | undefined {
     const sql = `SELECT * FROM rollups WHERE stream = ? AND "end" > ? ORDER BY "end" LIMIT 1`;
-    const row = this.#statement(sql).get(stream, leaf);
+    const row = this.#sql.of(sql).get(stream, leaf);
     const rollup = row && toRollup(row);
     return rollup !== undefined && rollup.start <= leaf ? rollup : undefined;
   }
@@ -36,18 +36,10 @@ export class SqliteRollupReader implements RollupReader {
     ];
     const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
     const values = [stream, before].filter((value) => value !== undefined);
-    return this.#statement(`SELECT * FROM rollups ${where} ORDER BY id DESC LIMIT ?`)
+    return this.#sql
+      .of(`SELECT * FROM rollups ${where} ORDER BY id DESC LIMIT ?`)
       .all(...values, limit)
       .map(toRollup);
-  }
-
-  #statement(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
   }
 }
 

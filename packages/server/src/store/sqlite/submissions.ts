@@ -7,6 +7,7 @@ import type { AnchorRow } from '../ledger.ts';
 import type { Candidate, Mined, Submission, SubmissionReader, SubmissionState } from '../submissions.ts';
 import { SqliteCoinWriter } from './coins.ts';
 import { type Row, toAnchor, toBuffer } from './ledger-rows.ts';
+import { Statements } from './statements.ts';
 
 const UNCOVERED = `NOT EXISTS (SELECT 1 FROM anchors WHERE anchors.version_id = v.version_id AND lost = 0)
   AND NOT EXISTS (SELECT 1 FROM commitments JOIN submissions USING (txid)
@@ -20,15 +21,15 @@ const WAITING = `
   LIMIT ?`;
 
 export class SqliteSubmissionReader implements SubmissionReader {
-  readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #sql: Statements;
 
   constructor(db: DatabaseSync) {
-    this.#db = db;
+    this.#sql = new Statements(db);
   }
 
   waiting(limit: number): Candidate[] {
-    return this.#statement(WAITING)
+    return this.#sql
+      .of(WAITING)
       .all(limit)
       .map((row) => ({
         versionId: String(row.version_id),
@@ -40,41 +41,43 @@ export class SqliteSubmissionReader implements SubmissionReader {
 
   open(): Submission[] {
     const sql = "SELECT * FROM submissions WHERE state IN ('made', 'sent') ORDER BY made_at, txid";
-    return this.#statement(sql)
+    return this.#sql
+      .of(sql)
       .all()
       .map((row) => this.#toSubmission(row));
   }
 
   one(txid: string): Submission | undefined {
-    const row = this.#statement('SELECT * FROM submissions WHERE txid = ?').get(txid);
+    const row = this.#sql.of('SELECT * FROM submissions WHERE txid = ?').get(txid);
     return row && this.#toSubmission(row);
   }
 
   carrying(versionId: string): Submission | undefined {
     const sql = `SELECT submissions.* FROM commitments JOIN submissions USING (txid)
       WHERE version_id = ? ORDER BY made_at DESC LIMIT 1`;
-    const row = this.#statement(sql).get(versionId);
+    const row = this.#sql.of(sql).get(versionId);
     return row && this.#toSubmission(row);
   }
 
   covering(stream: string, end: number): Submission | undefined {
     const sql = `SELECT submissions.* FROM submissions JOIN commitments USING (txid) JOIN packets USING (version_id)
       WHERE state IN ('made', 'sent') AND stream = ? AND "end" >= ? ORDER BY made_at LIMIT 1`;
-    const row = this.#statement(sql).get(stream, end);
+    const row = this.#sql.of(sql).get(stream, end);
     return row && this.#toSubmission(row);
   }
 
   minedFrom(chain: Chain, height: number): Mined[] {
     const sql = `SELECT DISTINCT txid, height, envelope FROM anchors JOIN transactions USING (txid)
       WHERE height >= ? AND chain = ? AND lost = 0 ORDER BY height`;
-    return this.#statement(sql)
+    return this.#sql
+      .of(sql)
       .all(height, chain)
       .map((row) => ({ txid: String(row.txid), height: Number(row.height), envelope: String(row.envelope) }));
   }
 
   #toSubmission(row: Row): Submission {
     const txid = String(row.txid);
-    const outputs = this.#statement('SELECT * FROM commitments WHERE txid = ? ORDER BY vout').all(txid);
+    const outputs = this.#sql.of('SELECT * FROM commitments WHERE txid = ? ORDER BY vout').all(txid);
     return {
       txid,
       chain: row.chain as Chain,
@@ -84,15 +87,6 @@ export class SqliteSubmissionReader implements SubmissionReader {
       state: row.state as SubmissionState,
       reason: row.reason === null ? undefined : String(row.reason),
     };
-  }
-
-  #statement(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
   }
 }
 
