@@ -1,34 +1,21 @@
 /** The journal's thread: the single writer that numbers events. Everything that waits is taken with one commit. */
-import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { canonicalize } from '@tidemark/proof';
 import { type Erasing, eraseForGood } from '../erasure.ts';
 import type { Position } from '../event.ts';
 import { SourceAuth } from '../intake/auth.ts';
-import { CutClock } from '../intake/cut-clock.ts';
 import { IntakeError } from '../intake/errors.ts';
-import { type Delivery, type Draft, Intake } from '../intake/intake.ts';
-import { hashesFields } from '../intake/redaction.ts';
+import type { Delivery, Draft } from '../intake/intake.ts';
 import { timingOf } from '../intake/timing.ts';
-import { Versions } from '../intake/versions.ts';
-import { openHashKeys, openKeys } from '../keys.ts';
-import { Arrivals } from '../pipeline.ts';
-import { requireKeys } from '../signers.ts';
-import { StoreError } from '../store/errors.ts';
-import { FingerprintIndex } from '../store/fingerprints/index.ts';
-import { type ConfigEntry, type ErasureWord, type Heard, itemsOf, type Word } from '../store/journal.ts';
+import { openKeys } from '../keys.ts';
+import type { ErasureWord, Heard, Word } from '../store/journal.ts';
 import { SqliteErasureLedger } from '../store/sqlite/erasure-ledger.ts';
-import { SqliteJournal } from '../store/sqlite/journal.ts';
-import type { StreamConfig } from '../stream.ts';
 import { inWords } from './in-words.ts';
+import { type Desk, openDesk } from './journal-desk.ts';
 import type { Answer, FromJournal, JournalSetup, ToJournal, WireDelivery } from './protocol.ts';
 import { ReceiptBook } from './receipts.ts';
-import { openSaltedStreamKeys, refuseChangedSalting } from './salting.ts';
 
 /** Bodies taken with one commit; what goes beyond waits for the next. */
 const GROUP_BYTES = 8 * 1024 * 1024;
-/** Raw bytes read at a time when the index catches up with the journal. */
-const CATCH_UP_BYTES = 16 * 1024 * 1024;
 /** After a failure, the journal is opened again with the next delivery, or this much later. */
 const REOPEN_MS = 1000;
 /** While a reader holds on to what is to be erased, it is looked for again so much later. */
@@ -43,7 +30,7 @@ const auth = new SourceAuth(setup.secrets);
 const keys = openKeys(setup.dataDir, false, setup.keyFiles);
 const receipts = new ReceiptBook(keys.log, setup.streams);
 
-let desk: Desk | undefined = openDesk();
+let desk: Desk | undefined = open();
 const queue: { id: number; delivery: Delivery }[] = [];
 let turn: NodeJS.Immediate | undefined;
 let cutTimer: NodeJS.Timeout | undefined;
@@ -99,7 +86,7 @@ function takeTurn(): void {
 
 function commit(deliveries: Delivery[]): Answer[] {
   try {
-    desk ??= openDesk();
+    desk ??= open();
     const outcomes = desk.arrivals.accept(deliveries, Date.now());
     for (const outcome of outcomes) if (isDefect(outcome)) say({ kind: 'trouble', message: inWords(outcome) });
     return outcomes.map((outcome, place) => toAnswer(outcome, deliveries[place]?.receipt === true));
@@ -121,7 +108,7 @@ function takeWords(id: number, words: readonly Word[]): void {
 /** @returns undefined when they may or may not have been written */
 function resolve(words: readonly Word[]): Heard[] | undefined {
   try {
-    desk ??= openDesk();
+    desk ??= open();
     return desk.arrivals.resolve(words, Date.now());
   } catch (error) {
     fail(error);
@@ -139,7 +126,7 @@ function takeErasure(id: number, eventId: string, word: ErasureWord): void {
 /** @returns undefined when the word may or may not have been written */
 function erase(eventId: string, word: ErasureWord): Erasing | undefined {
   try {
-    desk ??= openDesk();
+    desk ??= open();
     return desk.arrivals.erase(desk.versions.find(eventId), word, Date.now());
   } catch (error) {
     fail(error);
@@ -153,7 +140,7 @@ function finishErasures(): void {
   if (closed) return;
   let done = false;
   try {
-    desk ??= openDesk();
+    desk ??= open();
     done = desk.journal.erasuresToDo().length === 0 || overwriteErased(desk);
   } catch (error) {
     fail(error);
@@ -173,7 +160,7 @@ function overwriteErased({ journal, versions }: Desk): boolean {
 /** @returns undefined when the journal cannot be asked now */
 function find(eventId: string): Position[] | undefined {
   try {
-    desk ??= openDesk();
+    desk ??= open();
     return desk.versions.find(eventId);
   } catch (error) {
     fail(error);
@@ -220,98 +207,8 @@ function announceHead(): void {
   say({ kind: 'head', head });
 }
 
-/** The journal and all that goes with it. */
-interface Desk {
-  journal: SqliteJournal;
-  index: FingerprintIndex;
-  versions: Versions;
-  cuts: CutClock;
-  arrivals: Arrivals;
-}
-
-function openDesk(): Desk {
-  const journal = new SqliteJournal(setup.dataDir);
-  try {
-    const index = openIndex(journal);
-    const versions = new Versions(index, journal);
-    const cuts = new CutClock(timings);
-    const { dataDir, sources, streams, limits } = setup;
-    const hashKeys = openSourceHashKeys(journal);
-    const streamKeys = openSaltedStreamKeys(journal, dataDir, streams);
-    const intake = new Intake({ sources, auth, hashKeys, streamKeys, index, versions, limits });
-    refuseMovedSources(journal);
-    refuseChangedSalting(journal, streams);
-    journalConfigs(journal, cuts);
-    return { journal, index, versions, cuts, arrivals: new Arrivals({ intake, journal, cuts, index }) };
-  } catch (cause) {
-    journal.close();
-    throw cause;
-  }
-}
-
-/** Opens the index and adds what the journal has beyond it, as after every start. */
-function openIndex(journal: SqliteJournal): FingerprintIndex {
-  const index = FingerprintIndex.open(join(setup.dataDir, 'fingerprints'), journal.next - 1);
-  const { damage } = index;
-  if (damage !== undefined) say({ kind: 'trouble', message: `index rebuilt: ${damage.file} ${damage.what}` });
-  for (let next = index.through + 1; next < journal.next; ) {
-    for (const entry of journal.read(next, CATCH_UP_BYTES)) {
-      if (entry.kind === 'events') {
-        const { first, events } = entry;
-        for (let place = Math.max(0, next - first); place < events.count; place++) {
-          index.add(events.fingerprintHigh(place), events.fingerprintLow(place), first + place);
-        }
-      }
-      next = entry.first + itemsOf(entry);
-    }
-    index.maintain();
-  }
-  return index;
-}
-
-/** Before the first configuration that needs them is journaled, so that whoever finds one knows that keys were there. */
-function openSourceHashKeys(journal: SqliteJournal): Map<string, Uint8Array> {
-  const hashing = setup.sources.filter(({ policy }) => hashesFields(policy)).map(({ id }) => id);
-  return openHashKeys(setup.dataDir, hashing, () =>
-    journal.configs().some((config) => {
-      const { sources } = JSON.parse(config) as StreamConfig;
-      return Object.values(sources).some(hashesFields);
-    }),
-  );
-}
-
-/** A source's events are counted in the log of one stream; elsewhere the count would have a gap that nothing explains. */
-function refuseMovedSources(journal: SqliteJournal): void {
-  const fed = journal.sourceStreams();
-  for (const { id, stream } of setup.sources) {
-    const before = fed.get(id);
-    if (before === undefined || before === stream) continue;
-    throw new StoreError(
-      'source-moved',
-      `the source "${id}" feeds the stream "${before}"; declare a new source to feed "${stream}"`,
-    );
-  }
-}
-
-/** Journals each stream's configuration where it is new, and remembers which streams have events waiting for a cut. */
-function journalConfigs(journal: SqliteJournal, cuts: CutClock): void {
-  const tails = journal.streamTails();
-  const now = Date.now();
-  const changed: ConfigEntry[] = [];
-  for (const stream of setup.streams) {
-    const config = canonicalize(stream);
-    const before = tails.get(stream.id)?.config;
-    if (before === config) continue;
-    // That it changes is signed with the former keys.
-    if (before !== undefined) requireKeys(keys, JSON.parse(before) as StreamConfig);
-    changed.push({ kind: 'config', first: journal.next + changed.length, stream: stream.id, at: now, config });
-  }
-  if (changed.length > 0) journal.append(changed);
-  for (const [stream, { lastEvents, lastCut }] of tails) {
-    // Whether a stream holds events, the pipeline knows; after a start, the clock looks in on all that could.
-    const holds = lastEvents > 0 && (timings.get(stream)?.wakeMs.length ?? 0) > 0;
-    if (lastEvents > lastCut || holds) cuts.waits(stream, holds ? now : 0);
-  }
+function open(): Desk {
+  return openDesk({ setup, auth, keys, timings, troubled: (message) => say({ kind: 'trouble', message }) });
 }
 
 function toDelivery({ start, end, ...delivery }: WireDelivery, bytes: Uint8Array): Delivery {
