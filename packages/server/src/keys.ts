@@ -27,6 +27,7 @@ const FILES = { identity: 'identity.key', log: 'log.key' } as const;
 const HASH_FILE = 'hash.key';
 const STREAM_FILE = 'stream.key';
 const ADMIN_TOKEN_FILE = 'admin-token';
+const SUBSCRIPTION_FILE = 'subscription.key';
 const CALLBACK_TOKEN_FILE = 'arc-callback-token';
 /** PKCS #8 frame around a 32-byte Ed25519 seed (RFC 8410). */
 const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -220,6 +221,17 @@ export function openAnchorKey(path: string, fresh: boolean): IdentityKey {
     throw new KeyError('key-missing', `${path} is missing, and there are coins that it alone can spend: restore it`);
   }
   return new IdentityKey(Buffer.from(secretFile(path), 'hex'));
+}
+
+/**
+ * The key under which the secrets of subscriptions are stored. Without it, or under another, they cannot be read: new
+ * ones have to be made, so it is not a reason not to start.
+ * @returns both throw KeyError `key-malformed`, `key-readable-by-others`
+ */
+export function subscriptionKey(dataDir: string): { read(): Buffer | undefined; make(): Buffer } {
+  const path = join(dataDir, SUBSCRIPTION_FILE);
+  const make = () => Buffer.from(secretFile(path), 'hex');
+  return { read: () => (existsSync(path) ? make() : undefined), make };
 }
 
 /** What ARC's callbacks come with, made at first use. */
