@@ -7,6 +7,11 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 // One for all: making an encoder costs more than a short text.
 declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 const encoder = new TextEncoder();
+declare const TextDecoder: new (
+  label: 'utf-8',
+  options: { fatal: true; ignoreBOM: true },
+) => { decode(bytes: Uint8Array): string };
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Lower-case hex. */
 export const toHex: (bytes: Uint8Array) => string = bytesToHex;
@@ -16,6 +21,15 @@ export const concat: (...parts: Uint8Array[]) => Uint8Array = concatBytes;
 /** UTF-8. A lone surrogate would become U+FFFD: refuse it before, where the text is not known to be well formed. */
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
+}
+
+/** The inverse of `utf8`, byte order mark included. Throws `invalid-bytes` for what is not UTF-8. */
+export function fromUtf8(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new ProofError('invalid-bytes', 'not UTF-8', { cause });
+  }
 }
 
 /** Lower-case hex of exactly `length` bytes, or of any number without it. */

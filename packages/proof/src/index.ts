@@ -27,7 +27,7 @@ export {
   parseBump,
   pathOfBump,
 } from './bump.ts';
-export { concat, equal, fromBase64, fromHex, isHex, reversed, toBase64, toHex, utf8 } from './bytes.ts';
+export { concat, equal, fromBase64, fromHex, fromUtf8, isHex, reversed, toBase64, toHex, utf8 } from './bytes.ts';
 export { canonicalize, MAX_JSON_DEPTH } from './canonical.ts';
 export * from './checkpoint.ts';
 export { controlText, verifyControl } from './control.ts';
@@ -76,12 +76,14 @@ export { type Sha256, sha256, sha256d } from './sha256.ts';
 export { verifyEcdsa, verifyEd25519 } from './signature.ts';
 export { type AnchoredAt, type FollowedChain, verifyEnvelope, type Wanted } from './spv.ts';
 // Logs over HTTP, and those who watch them.
+export { TiledTree, type TileReader, type TreeHead } from './tiled-tree.ts';
 export {
   decodeEntries,
   encodeEntries,
   formatTilePath,
   hashesAt,
   parseTilePath,
+  TILE_WIDTH,
   type TilePath,
   tileNodes,
 } from './tiles.ts';

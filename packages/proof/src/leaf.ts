@@ -1,5 +1,6 @@
-import { concat, toHex, utf8 } from './bytes.ts';
+import { concat, fromUtf8, toHex, utf8 } from './bytes.ts';
 import { canonicalize } from './canonical.ts';
+import { ProofError } from './errors.ts';
 import { leafHash } from './merkle.ts';
 import { type Sha256, sha256 } from './sha256.ts';
 import { type JsonObject, Shape } from './shape.ts';
@@ -92,7 +93,35 @@ export function parseLeaf(value: unknown): Leaf {
   return readLeaf(value).leaf;
 }
 
-/** The same, with the bytes that its hash covers. */
+/**
+ * The leaf that an entry of a tiled log is: its RFC 8785 text as UTF-8, and no other text of the same members, which
+ * would have another hash. Throws `invalid-leaf`.
+ */
+export function parseEntry(entry: Uint8Array): Leaf {
+  const text = textOf(entry);
+  const leaf = parseLeaf(jsonOf(text));
+  // Comparing texts takes a fifth of what comparing bytes takes.
+  if (canonicalize(leaf) !== text) shape.fail('it is not in canonical form');
+  return leaf;
+}
+
+function textOf(entry: Uint8Array): string {
+  try {
+    return fromUtf8(entry);
+  } catch (cause) {
+    throw new ProofError('invalid-leaf', 'it is not UTF-8', { cause });
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ProofError('invalid-leaf', 'it is not JSON', { cause });
+  }
+}
+
+/** The same as `parseLeaf`, with the bytes that its hash covers. */
 export function readLeaf(value: unknown): { leaf: Leaf; bytes: Uint8Array } {
   const leaf = shape.object(value, 'leaf');
   if (leaf.v !== 1) shape.fail('leaf.v is not 1');

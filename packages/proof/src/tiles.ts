@@ -16,7 +16,8 @@ export interface TilePath {
   width: number;
 }
 
-const TILE_WIDTH = 256;
+/** Hashes in a full tile, and leaves in a full bundle of entries. */
+export const TILE_WIDTH = 256;
 const TILE_HEIGHT = 8;
 const HASH_LENGTH = 32;
 const MAX_LEVEL = 63;

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { fromHex, toHex, utf8 } from '../src/bytes.ts';
+import { concat, fromHex, toHex, utf8 } from '../src/bytes.ts';
 import { canonicalize } from '../src/canonical.ts';
 import { eventId, fusedEventId, saltedEventId } from '../src/event-id.ts';
 import {
@@ -10,6 +10,7 @@ import {
   MAX_FUSED_INPUTS,
   MAX_LEAF_BYTES,
   packetLine,
+  parseEntry,
   parseLeaf,
   payloadHash,
   payloadSalt,
@@ -175,5 +176,24 @@ describe('salted streams', () => {
 
   it('and fused records by stream, key and bucket', () => {
     expect(fusedEventId('roof', ['a'], 5)).toBe(sha256Hex('["roof",["a"],5]').slice(0, 32));
+  });
+});
+
+describe('entries of a tiled log', () => {
+  const leaf = { v: 1, kind: 'header', stream: 'gauges', publisher: `02${'ab'.repeat(32)}`, logKey: 'k' } as const;
+  const entry = leafBytes(leaf);
+
+  it('are leaves in their canonical text', () => {
+    expect(parseEntry(entry)).toEqual(leaf);
+  });
+
+  it.each([
+    ['another order of the members', utf8(JSON.stringify(leaf))],
+    ['a byte order mark', concat(Uint8Array.of(0xef, 0xbb, 0xbf), entry)],
+    ['no UTF-8', Uint8Array.of(0xff)],
+    ['no JSON', utf8('{')],
+    ['no leaf', utf8('{}')],
+  ])('are nothing else: %s', (_what, bytes) => {
+    expect(() => parseEntry(bytes)).toThrow(expect.objectContaining({ code: 'invalid-leaf' }));
   });
 });

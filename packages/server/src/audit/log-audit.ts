@@ -1,16 +1,18 @@
 /** The audit of one log: from what was seen of it to what its newest checkpoint signs. */
+import { hash } from 'node:crypto';
 import {
   type Leaf,
   ProofError,
   parseCheckpoint,
   parseVerifierKey,
   type SignedCheckpoint,
+  TILE_WIDTH,
+  TiledTree,
   verifyCheckpoint,
 } from '@tidemark/proof';
 import { AuditError, type Finding, Findings } from './findings.ts';
 import { LeafWalk, type SeenLeaves } from './leaf-walk.ts';
 import { signedClaim } from './signed-claim.ts';
-import { TileProof } from './tile-proof.ts';
 import type { TiledLog } from './tiled-log.ts';
 
 /** What is remembered of a log that was found clean. */
@@ -45,9 +47,9 @@ export interface LogReport {
   seen?: SeenLog;
 }
 
-const TILE_WIDTH = 256;
 /** Bundles that are on their way, the one that is read included. */
 const AHEAD = 4;
+const sha256 = (data: Uint8Array): Uint8Array => hash('sha256', data, 'buffer');
 
 /** @param watch told of each leaf that is read, before it is known whether the log is clean */
 export async function auditLog(
@@ -123,11 +125,21 @@ class LogAudit {
   }
 
   async #checkGrowth(note: SignedCheckpoint): Promise<void> {
-    const tiles = new TileProof(this.#log, note);
-    if (this.#seen === undefined) return tiles.checkRoot();
+    const tree = new TiledTree(note, (level, index, width) => this.#log.tile(level, index, width), sha256);
+    if (this.#seen === undefined) {
+      if (await tree.isWhole()) return;
+      throw new AuditError('root-mismatch', `the tiles of ${note.size} leaves have another root than the checkpoint`);
+    }
     const before = parsed(this.#seen.checkpoint);
     this.#checkHeads(this.#seen, before, note);
-    if ((await tiles.rootAt(before.size)) !== before.root) {
+    const root = await tree.rootAt(before.size);
+    if (root === undefined) {
+      throw new AuditError(
+        'root-mismatch',
+        `the tiles do not lead from ${before.size} leaves to the checkpoint of ${note.size}`,
+      );
+    }
+    if (root !== before.root) {
       throw this.#contradiction(
         'rewritten',
         `the first ${before.size} of its ${note.size} leaves are not what they were`,

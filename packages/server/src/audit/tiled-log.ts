@@ -1,9 +1,8 @@
 /** A log over HTTP as C2SP tlog-tiles has it, and the list of those that a server has. */
-import { decodeEntries, formatTilePath, MAX_LEAF_BYTES, ProofError } from '@tidemark/proof';
+import { decodeEntries, formatTilePath, MAX_LEAF_BYTES, ProofError, TILE_WIDTH } from '@tidemark/proof';
 import { fetchBytes, fetchIfThere, type LogServer } from './fetch-bounded.ts';
 import { AuditError } from './findings.ts';
 
-const TILE_WIDTH = 256;
 const HASH_BYTES = 32;
 /** A checkpoint with its cosignatures, or a manifest with what each source is through. */
 const MAX_TEXT_BYTES = 1024 * 1024;

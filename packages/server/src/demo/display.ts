@@ -1,3 +1,4 @@
+import type { CertifiedMessage, WatchMessage } from '@tidemark/client';
 import { LatencyMeter, RateMeter } from './meter.ts';
 
 const CERTIFICATES_SHOWN = 5;
@@ -27,25 +28,18 @@ export class DemoDisplay {
     this.#certified = new RateMeter(now);
   }
 
-  /** Takes one message of `/watch`; types it does not know pass by. */
-  take(data: string, now: number): void {
+  take(message: WatchMessage, now: number): void {
     this.trouble = '';
-    const message = JSON.parse(data) as Record<string, unknown>;
-    if (message.type === 'received') this.#received.add(Number(message.count), now);
+    if (message.type === 'received') this.#received.add(message.count, now);
     else if (message.type === 'certified') this.#certify(message, now);
     else if (message.type === 'quarantined') this.#quarantined += 1;
     else if (message.type === 'anchored') this.#anchored += 1;
     else if (message.type === 'gap') this.#missed += 1;
   }
 
-  #certify(message: Record<string, unknown>, now: number): void {
+  #certify({ stream, leafIndex, versionId, sourceId, normalized }: CertifiedMessage, now: number): void {
     this.#certified.add(1, now);
-    const { stream, leafIndex, versionId, sourceId, normalized } = message;
-    this.#certificates.unshift({
-      stream: String(stream),
-      leafIndex: Number(leafIndex),
-      versionId: String(versionId),
-    });
+    this.#certificates.unshift({ stream, leafIndex, versionId });
     this.#certificates.length = Math.min(this.#certificates.length, CERTIFICATES_SHOWN);
     // Only this feed carries the moment of its own reading, by the clock of this same machine.
     if (sourceId !== 'machine-metrics') return;

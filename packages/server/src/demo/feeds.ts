@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Tidemark } from '@tidemark/client';
 import { loadEarthquakes, replay } from './earthquakes.ts';
 import { DemoError } from './errors.ts';
 import { githubEvent, loadGithubExamples } from './github.ts';
 import { metricsEvent, readMachine } from './metrics.ts';
-import { publish } from './publish.ts';
-import { pause } from './retry.ts';
+import { PATIENT, publish } from './publish.ts';
 
 const METRICS_INTERVAL_MS = 100;
 const GITHUB_INTERVAL_MS = 1_000;
@@ -27,6 +28,8 @@ type Feed = (run: string, send: (event: object) => Promise<boolean>, signal: Abo
  */
 export async function startDemoFeeds(options: DemoFeedsOptions): Promise<void> {
   const run = Date.now().toString(36);
+  const { url, signal, onError } = options;
+  const tidemark = new Tidemark({ url, ...PATIENT });
   const feeds: Record<string, Feed> = {
     'machine-metrics': machineMetrics,
     'usgs-earthquakes': earthquakes,
@@ -35,11 +38,11 @@ export async function startDemoFeeds(options: DemoFeedsOptions): Promise<void> {
   await Promise.all(
     Object.entries(feeds).map(async ([sourceId, feed]) => {
       try {
-        await feed(run, (event) => publish([event], { ...options, sourceId }), options.signal);
+        await feed(run, (event) => publish([event], { tidemark, sourceId, signal, onError }), signal);
       } catch (error) {
         // One feed that cannot go on leaves the other two running.
         if (!(error instanceof DemoError)) throw error;
-        options.onError(error);
+        onError(error);
       }
     }),
   );
@@ -75,3 +78,14 @@ const githubWebhooks: Feed = async (run, send, signal) => {
     }
   }
 };
+
+/** Waits; answers false, at once, when the signal aborts. */
+async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await sleep(ms, undefined, { signal });
+    return true;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}

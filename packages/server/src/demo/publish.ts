@@ -1,66 +1,50 @@
-import { DemoError } from './errors.ts';
-import { backoffMs, pause, retryAfterMs } from './retry.ts';
+import { ClientError, type ClientErrorCode, type Tidemark } from '@tidemark/client';
+import { DemoError, type DemoErrorCode } from './errors.ts';
 
 const TIMEOUT_MS = 10_000;
 
+/** How a client is made that waits out any outage. */
+export const PATIENT = { timeoutMs: TIMEOUT_MS, retryForMs: Number.POSITIVE_INFINITY };
+
 export interface PublishOptions {
-  /** Base URL of the server. */
-  url: string;
+  tidemark: Tidemark;
   sourceId: string;
   signal: AbortSignal;
   /** Told of every failed attempt and of every event that the server did not take. */
   onError: (error: DemoError) => void;
 }
 
-interface Rejection {
-  index: number;
-  error: string;
-}
-
 /**
- * Sends events and comes back once the server has them on disk. An outage is waited out; a resend is harmless, since
- * an event id that is known is a duplicate. Answers false when the signal ended the attempts.
+ * Sends events and comes back once the server has them on disk. Answers false when the signal ended the attempts.
  * Throws DemoError `refused` or `bad-answer` where another attempt would change nothing.
  */
 export async function publish(events: readonly object[], options: PublishOptions): Promise<boolean> {
-  const { signal, onError } = options;
-  const body = JSON.stringify({ sourceId: options.sourceId, events });
-  for (let attempt = 0; !signal.aborted; attempt += 1) {
-    let delay = backoffMs(attempt);
-    try {
-      const answer = await post(options, body);
-      if (answer.ok) {
-        reportRejected(await answer.json(), onError);
-        return true;
-      }
-      const problem = await answer.text();
-      if (answer.status !== 429 && answer.status < 500) {
-        throw new DemoError('refused', `${options.sourceId}: ${answer.status} ${problem.slice(0, 300)}`);
-      }
-      delay = retryAfterMs(answer.headers.get('retry-after'), Date.now()) ?? delay;
-      onError(new DemoError('overloaded', `${options.sourceId}: ${answer.status}, again in ${delay} ms`));
-    } catch (cause) {
-      if (signal.aborted) break;
-      if (cause instanceof DemoError) throw cause;
-      if (cause instanceof SyntaxError) throw new DemoError('bad-answer', `${options.sourceId}: no JSON`, { cause });
-      onError(new DemoError('unreachable', `${options.sourceId}: no answer, again in ${delay} ms`, { cause }));
+  const { tidemark, sourceId, signal, onError } = options;
+  const onRetry = (error: unknown, delayMs: number) => {
+    onError(demoError(error, `${sourceId}: again in ${Math.round(delayMs)} ms`));
+  };
+  try {
+    const { rejected } = await tidemark.publish(events, { sourceId, signal, onRetry });
+    for (const { index, error } of rejected) {
+      onError(new DemoError('rejected', `event ${index} of the batch: ${error}`));
     }
-    await pause(delay, signal);
+    return true;
+  } catch (cause) {
+    if (signal.aborted) return false;
+    throw demoError(cause, sourceId);
   }
-  return false;
 }
 
-function post(options: PublishOptions, body: string): Promise<Response> {
-  return fetch(new URL('/ingest/events', options.url), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body,
-    signal: AbortSignal.any([options.signal, AbortSignal.timeout(TIMEOUT_MS)]),
-  });
-}
+const CODES: Record<ClientErrorCode, DemoErrorCode> = {
+  unreachable: 'unreachable',
+  unavailable: 'overloaded',
+  refused: 'refused',
+  'bad-answer': 'bad-answer',
+  'invalid-argument': 'refused',
+};
 
-function reportRejected(answer: unknown, onError: PublishOptions['onError']): void {
-  for (const { index, error } of (answer as { rejected?: Rejection[] }).rejected ?? []) {
-    onError(new DemoError('rejected', `event ${index} of the batch: ${error}`));
-  }
+/** @throws what is no failure of a request */
+export function demoError(cause: unknown, what: string): DemoError {
+  if (!(cause instanceof ClientError)) throw cause;
+  return new DemoError(CODES[cause.code], `${what}: ${cause.message}`, { cause });
 }

@@ -1,5 +1,6 @@
+import { Tidemark } from '@tidemark/client';
 import { DemoDisplay } from './display.ts';
-import { followWatch } from './watch.ts';
+import { demoError } from './publish.ts';
 
 const REDRAW_MS = 250;
 const SUMMARY_MS = 5_000;
@@ -26,14 +27,11 @@ export async function showInTerminal({ url, out, signal }: TerminalOptions): Pro
   const timer = setInterval(draw, out.isTTY ? REDRAW_MS : SUMMARY_MS);
   if (out.isTTY) out.write(HIDE_CURSOR);
   try {
-    await followWatch({
-      url,
-      signal,
-      onMessage: (data) => display.take(data, Date.now()),
-      onError: (error) => {
-        display.trouble = `${error.message}; trying again`;
-      },
-    });
+    const onRetry = (error: unknown) => {
+      display.trouble = `${demoError(error, 'live feed').message}; trying again`;
+    };
+    const messages = new Tidemark({ url }).watch({ signal, onRetry });
+    for await (const message of messages) display.take(message, Date.now());
   } finally {
     clearInterval(timer);
     if (out.isTTY) out.write(SHOW_CURSOR);

@@ -1,3 +1,4 @@
+import type { WatchMessage } from '@tidemark/client';
 import { describe, expect, it } from 'vitest';
 import { DemoDisplay } from '../../src/demo/display.ts';
 import { LatencyMeter, RateMeter } from '../../src/demo/meter.ts';
@@ -43,8 +44,9 @@ describe('LatencyMeter', () => {
 describe('DemoDisplay', () => {
   const versionId = 'ab'.repeat(32);
 
-  function certified(leafIndex: number, ts: string): string {
-    return JSON.stringify({
+  function certified(leafIndex: number, ts: string): WatchMessage {
+    return {
+      id: '',
       type: 'certified',
       eventId: '0'.repeat(32),
       sourceId: 'machine-metrics',
@@ -52,18 +54,19 @@ describe('DemoDisplay', () => {
       leafIndex,
       packet: { start: 0, end: 10 },
       versionId,
+      eventTime: ts,
+      contentHash: versionId,
       normalized: { ts },
-    });
+    };
   }
 
   it('shows rates, latency and the newest certificates', () => {
     const display = new DemoDisplay('http://127.0.0.1:1', 0);
-    display.take(JSON.stringify({ type: 'received', sourceId: 'x', count: 8, eventIds: [] }), 100);
+    display.take({ id: '', type: 'received', sourceId: 'x', stream: 'x', count: 8, eventIds: [] }, 100);
     for (let i = 0; i < 7; i += 1) display.take(certified(i, '1970-01-01T00:00:00.100Z'), 140 + i);
-    display.take('{"type":"quarantined"}', 150);
-    display.take('{"type":"anchored"}', 150);
-    display.take('{"type":"gap"}', 150);
-    display.take('{"type":"heartbeat"}', 150);
+    for (const type of ['quarantined', 'anchored', 'gap'] as const) {
+      display.take({ type } as WatchMessage, 150);
+    }
     expect(display.summary(1_000)).toBe(
       '8.0 received/s, 7.0 certified/s | reading to certificate 43 ms (p50), 46 ms (p95) | ' +
         '1 quarantined, 1 packets anchored, 1 gaps',

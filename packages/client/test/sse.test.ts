@@ -1,18 +1,52 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type SseMessage, SseParser } from '../../src/demo/sse.ts';
+import { type SseMessage, SseParser } from '../src/sse.ts';
 
+interface Case {
+  name: string;
+  stream: string;
+  messages: SseMessage[];
+  retry: number | null;
+}
+
+const { cases } = JSON.parse(readFileSync(new URL('vectors/event-stream.json', import.meta.url), 'utf8')) as {
+  cases: Case[];
+};
 const utf8 = new TextEncoder();
 
+function parsed(...chunks: Uint8Array[]): Omit<Case, 'name' | 'stream'> {
+  const parser = new SseParser();
+  return { messages: chunks.flatMap((chunk) => parser.push(chunk)), retry: parser.retryMs ?? null };
+}
+
 function parse(text: string): SseMessage[] {
-  return new SseParser().push(utf8.encode(text));
+  return parsed(utf8.encode(text)).messages;
 }
 
 function message(data: string, id = '', event = 'message'): SseMessage {
   return { event, data, id };
 }
 
-describe('SseParser, by WHATWG HTML "interpreting an event stream"', () => {
+describe.each(cases)('web-platform-tests, $name', ({ stream, messages, retry }) => {
+  const bytes = utf8.encode(stream);
+
+  it('in one piece', () => {
+    expect(parsed(bytes)).toEqual({ messages, retry });
+  });
+
+  it('in two pieces, cut anywhere', () => {
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      expect(parsed(bytes.subarray(0, cut), bytes.subarray(cut))).toEqual({ messages, retry });
+    }
+  });
+
+  it('byte by byte', () => {
+    expect(parsed(...Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual({ messages, retry });
+  });
+});
+
+describe('an event stream', () => {
   it.each([
     ['LF', 'data: a\n\ndata: b\n\n'],
     ['CRLF', 'data: a\r\n\r\ndata: b\r\n\r\n'],
@@ -117,5 +151,13 @@ describe('SseParser, by WHATWG HTML "interpreting an event stream"', () => {
         expect(messages).toEqual(parse(text));
       }),
     );
+  });
+
+  it('says how much it keeps of an event that does not end', () => {
+    const parser = new SseParser();
+    parser.push(utf8.encode('data: abc\ndata: de'));
+    expect(parser.held).toBe(12);
+    parser.push(utf8.encode('\n\n'));
+    expect(parser.held).toBe(0);
   });
 });

@@ -9,11 +9,14 @@ export interface SseMessage {
 
 /** Reads an event stream from chunks of bytes that may be cut anywhere, inside a character or a CRLF too. */
 export class SseParser {
-  #decoder = new TextDecoder();
+  // Node's own removal of a byte order mark takes a second one too where the first is a chunk of its own.
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  #started = false;
   #line = '';
   #skipLineFeed = false;
   #event = '';
   #data: string[] = [];
+  #dataLength = 0;
   #pendingId = '';
   #lastEventId = '';
   #retryMs: number | undefined;
@@ -21,6 +24,11 @@ export class SseParser {
   /** The id to resume from: that of the last block that was closed by an empty line, with data or without. */
   get lastEventId(): string {
     return this.#lastEventId;
+  }
+
+  /** UTF-16 code units kept of an event that is not complete yet: what a reader has to bound. */
+  get held(): number {
+    return this.#line.length + this.#dataLength;
   }
 
   /** The last `retry:` value in milliseconds, if there was one. */
@@ -32,6 +40,8 @@ export class SseParser {
   push(chunk: Uint8Array): SseMessage[] {
     let text = this.#decoder.decode(chunk, { stream: true });
     if (text === '') return [];
+    if (!this.#started && text.startsWith('\uFEFF')) text = text.slice(1);
+    this.#started = true;
     if (this.#skipLineFeed && text.startsWith('\n')) text = text.slice(1);
     const messages: SseMessage[] = [];
     let start = 0;
@@ -58,8 +68,10 @@ export class SseParser {
   }
 
   #field(name: string, value: string): void {
-    if (name === 'data') this.#data.push(value);
-    else if (name === 'event') this.#event = value;
+    if (name === 'data') {
+      this.#data.push(value);
+      this.#dataLength += value.length + 1;
+    } else if (name === 'event') this.#event = value;
     else if (name === 'id' && !value.includes('\0')) this.#pendingId = value;
     else if (name === 'retry' && /^[0-9]+$/.test(value)) this.#retryMs = Number(value);
   }
@@ -71,5 +83,6 @@ export class SseParser {
     }
     this.#event = '';
     this.#data = [];
+    this.#dataLength = 0;
   }
 }

@@ -1,0 +1,51 @@
+/**
+ * Publish to Tidemark, follow its feeds without missing anything, and check what they say. Runs in browsers, Node and
+ * Deno, on fetch, WebSocket and Web Crypto alone.
+ *
+ *     import { Tidemark } from '@tidemark/client';
+ *     const tidemark = new Tidemark({ url: 'http://127.0.0.1:8788' });
+ *
+ * A call that comes to nothing throws a `ClientError`; a log that is not what it has to be, a `LogError`.
+ */
+
+export type { BatchLimits, Format } from './batches.ts';
+export {
+  type ProofReport,
+  Tidemark,
+  type TidemarkOptions,
+  type VerifiedWatchOptions,
+} from './client.ts';
+export {
+  type Checked,
+  type CheckOptions,
+  Completeness,
+  type CompletenessOptions,
+  type LeafRange,
+} from './completeness.ts';
+export { ClientError, type ClientErrorCode, LogError, type LogErrorCode, type Problem } from './errors.ts';
+export type { Feed, FeedItem, FeedOptions, FeedPage } from './feed.ts';
+export type { CallOptions, HttpOptions } from './http.ts';
+export type { LogHead, LogPins, PlacedLeaf, VerifiedLog } from './log.ts';
+export type {
+  AnchoredMessage,
+  CertifiedMessage,
+  ConflictMessage,
+  GapMessage,
+  LogPlace,
+  MessageType,
+  NormalizedMessage,
+  QuarantinedMessage,
+  ReceivedMessage,
+  WatchMessage,
+} from './messages.ts';
+export type {
+  Published,
+  PublishedBatch,
+  PublishFromOptions,
+  PublishOptions,
+  Rejected,
+} from './publish.ts';
+export { type SseMessage, SseParser } from './sse.ts';
+export type { WatchVerification } from './verified-watch.ts';
+export type { WatchOptions } from './watch.ts';
+export type { OpenSocket, Socket } from './websocket-transport.ts';
