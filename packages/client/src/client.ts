@@ -18,8 +18,8 @@ import type { OpenSocket } from './websocket-transport.ts';
 
 export interface TidemarkOptions extends HttpOptions {
   /**
-   * Makes the connections of `transport: 'websocket'`. Default: the global WebSocket, which carries no headers; where a
-   * token is needed, take server-sent events, a WebSocket that can, or an address with a token in it.
+   * Makes the connections of `transport: 'websocket'`. Default: the global WebSocket, which carries no headers: with a
+   * `token`, the server is asked for one that soon expires, which goes into the address.
    */
   openSocket?: OpenSocket | undefined;
 }
@@ -49,7 +49,7 @@ export class Tidemark {
   constructor(options: TidemarkOptions) {
     const { openSocket, token } = options;
     this.#http = new Http(options);
-    this.#openSocket = openSocket ?? ((url) => openPlain(url, token));
+    this.#openSocket = openSocket ?? ((url) => (token === undefined ? new WebSocket(url) : this.#openWithToken(url)));
   }
 
   /**
@@ -117,11 +117,12 @@ export class Tidemark {
     if (proven === eventId || kind === 'fused') return proof;
     throw new ClientError('bad-answer', `the server has answered with the proof of event ${String(proven)}`);
   }
-}
 
-function openPlain(url: URL, token: string | undefined): WebSocket {
-  if (token === undefined) return new WebSocket(url);
-  throw new ClientError('invalid-argument', 'a plain WebSocket carries no token: give openSocket, or watch over sse');
+  async #openWithToken(url: URL): Promise<WebSocket> {
+    const token = await this.#http.json('watch/token', { method: 'POST' }, (answer) => String(objectOf(answer).token));
+    url.searchParams.set('token', token);
+    return new WebSocket(url);
+  }
 }
 
 function objectOf(value: unknown): Record<string, unknown> {

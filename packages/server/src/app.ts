@@ -6,12 +6,14 @@ import type { Logger } from 'pino';
 import { Brc104 } from './access/brc104.ts';
 import { Guard } from './access/guard.ts';
 import { IdentityCheck } from './access/identity.ts';
+import { Readers } from './access/readers.ts';
 import { SqliteNonces } from './access/sqlite-nonces.ts';
 import { openCatalog } from './catalog/open.ts';
 import { type Config, ConfigError, isLoopback } from './config.ts';
 import { Access } from './http/access.ts';
 import { BodyReader } from './http/body.ts';
 import { EventVersions } from './http/event-versions.ts';
+import { FeedCache } from './http/feed-cache.ts';
 import { buildServer } from './http/server.ts';
 import { type Instance, openInstance } from './instance.ts';
 import { Admission } from './intake/admission.ts';
@@ -25,7 +27,9 @@ import { QuarantineDesk } from './operation/quarantine-desk.ts';
 import { openReaders } from './readers.ts';
 import { lockDirectory } from './store/sqlite/database.ts';
 import { hasJournal } from './store/sqlite/journal.ts';
+import { hasSubscriptions } from './store/sqlite/subscriptions.ts';
 import type { StreamConfig } from './stream.ts';
+import { SubscriptionsClient } from './threads/subscriptions-client.ts';
 import { startThreads } from './threads/threads.ts';
 
 export interface App {
@@ -94,9 +98,21 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
       },
     },
   );
+  const subscriptions = new SubscriptionsClient(
+    { dataDir, instanceId: instance.id, originPrefix: instance.originPrefix, settings: config.subscriptions },
+    {
+      // What receivers do is no matter of this server's health.
+      troubled: (message) => log.warn(message),
+      died: (error) => {
+        log.fatal({ err: error }, 'the thread of outgoing webhooks has ended');
+        failed.resolve(error);
+      },
+    },
+  );
   const readers = openReaders(config, instance);
-  const hub = new Hub({ ...readers, later: setImmediate });
+  const hub = new Hub({ ...readers, queue: config.watch.queue, now: Date.now, later: setImmediate });
   const bodies = new BodyReader(limits);
+  const feedCache = new FeedCache({ ttlMs: config.feedCacheTtlMs, now: () => performance.now() });
   let held = 0;
   const metrics = new Metrics(() => ({
     held,
@@ -121,14 +137,19 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
       health.progressed(reached);
       for (const latency of latenciesMs) metrics.certified(latency / 1000);
       hub.advance({ ledger: ledgerHead });
+      subscriptions.wake();
     },
   });
 
   const nonces = new SqliteNonces(dataDir);
+  const readTokens = new Readers(config.readTokens, Date.now);
   const access = new Access({
     loopback: isLoopback(config.host),
     publicUrl: config.publicUrl,
     adminToken: admin.token,
+    readers: readTokens,
+    visible: config.visible,
+    corsOrigins: config.corsOrigins,
   });
   const identity = new IdentityCheck({ ...config.identity, nonces, now: Date.now, publicUrl: config.publicUrl });
   const mutual = new Brc104({ key: keys.peer, nonces, now: Date.now });
@@ -157,26 +178,32 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     erasures: new ErasureDesk({
       journal: readers.journal,
       erase: threads.erase,
-      forget: () => hub.forget(),
+      forget: () => {
+        hub.forget();
+        feedCache.clear();
+        subscriptions.forget();
+      },
       wait: delay,
     }),
     versions: new EventVersions(readers.events, readers.fused, threads.find),
     watch: config.watch,
     bundleMaxDepth: config.bundleMaxDepth,
-    feedCacheTtlMs: config.feedCacheTtlMs,
-    ...{ access, guard, mutual },
+    ...{ feedCache, feedCacheTtlMs: config.feedCacheTtlMs },
+    ...{ access, guard, mutual, readTokens, corsOrigins: config.corsOrigins, subscriptions },
   });
   const close = async () => {
     accepting = false;
     const impatient = setTimeout(() => server.server.closeAllConnections(), CLOSING_MS);
     await server.close();
     clearTimeout(impatient);
+    await subscriptions.close();
     await threads.close();
     await nonces.close();
     catalog.close();
     readers.close();
   };
   try {
+    if (hasSubscriptions(dataDir)) await subscriptions.start();
     const url = await server.listen({ host: config.host, port: config.port });
     const closeAndUnlock = () => close().finally(() => lock.release());
     return { url, adminTokenFile: admin.file, failed: failed.promise, close: closeAndUnlock };

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { AcceptedForm } from './access/identity.ts';
+import type { ReadToken } from './access/readers.ts';
 import type { AnchorSettings } from './anchor/open.ts';
 import {
   ANCHORING_SETTINGS,
@@ -13,9 +14,19 @@ import {
 } from './config/anchoring.ts';
 import { type DeclaredStream, impliedStream, parseMapping, parseSources, parseStreams } from './config/declarations.ts';
 import { parseFusion, settleOrder } from './config/fusing.ts';
+import {
+  LIVE_SETTINGS,
+  readOrigins,
+  readReadTokens,
+  readVisibility,
+  readWatch,
+  type WatchSettings,
+} from './config/live.ts';
 import { refuseUnerasable } from './config/salted.ts';
 import { ConfigError, environmentName, type FileSetting, invalid, Settings } from './config/settings.ts';
+import { readSubscriptions, SUBSCRIPTIONS_SETTINGS } from './config/subscriptions.ts';
 import { ORDER_DEFAULTS, PUBLISH_DEFAULTS, type PublishPolicy, type Source, type Stream } from './stream.ts';
+import type { SubscriptionsSettings } from './subscriptions/settings.ts';
 
 export { ConfigError } from './config/settings.ts';
 
@@ -27,10 +38,16 @@ export interface Config {
   publicUrl: string | undefined;
   sources: readonly Source[];
   streams: readonly Stream[];
+  /** Of each stream, whether whoever has no token may read it. */
+  visible: ReadonlyMap<string, boolean>;
+  /** Who may read private streams. */
+  readTokens: readonly ReadToken[];
+  /** Other sites whose pages may call this server. */
+  corsOrigins: readonly string[];
   /** Bearer secrets by source, apart from what is shown or journaled. */
   secrets: ReadonlyMap<string, string>;
   limits: IntakeLimits;
-  watch: { maxClients: number; heartbeatMs: number };
+  watch: WatchSettings;
   anchor: AnchorSettings;
   headers: HeaderSettings | undefined;
   witnesses: readonly WitnessSettings[];
@@ -40,6 +57,7 @@ export interface Config {
   catalog: { advisors: readonly string[]; shareBytes: number };
   /** Files that hold the node's keys in place of those in the data directory. */
   keyFiles: { identity: string | undefined; log: string | undefined };
+  subscriptions: SubscriptionsSettings;
   minConfirmations: number;
   bundleMaxDepth: number;
   feedCacheTtlMs: number;
@@ -68,18 +86,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const SUPPORTED = [
   ...['HOST', 'PORT', 'TIDEMARK_DATA', 'TIDEMARK_CONFIG', 'PUBLIC_URL', 'INGEST_SOURCES_JSON', 'STREAMS_JSON'],
-  ...[
-    'NORMALIZE_POLICY_JSON',
-    'FUSION_POLICY_JSON',
-    'EVENT_BUFFER_MS',
-    'PUBLISH_MODE',
-    'WATCH_MAX_CLIENTS',
-    'INGEST_SSE_HEARTBEAT_MS',
-    'FEED_CACHE_TTL_MS',
-  ],
+  ...['NORMALIZE_POLICY_JSON', 'FUSION_POLICY_JSON', 'EVENT_BUFFER_MS', 'PUBLISH_MODE'],
   ...ANCHORING_SETTINGS,
   ...['IDENTITY_REQUIRED', 'IDENTITY_ACCEPT', 'IDENTITY_KEY_FILE', 'LOG_KEY_FILE', 'ADVISORS'],
   'CATALOG_SHARE_BYTES',
+  ...LIVE_SETTINGS,
+  ...SUBSCRIPTIONS_SETTINGS,
   ...['POLICY_MIN_CONFS', 'BUNDLE_MAX_DEPTH', 'INGEST_MAX_BODY_BYTES'],
   ...['INGEST_MAX_EVENTS', 'INGEST_MAX_EVENT_BYTES', 'INGEST_MAX_IN_FLIGHT_BYTES'],
 ];
@@ -104,19 +116,20 @@ export function loadConfig(overrides: Overrides = {}, env: Environment = process
   }
   unique(sources, settings.label('INGEST_SOURCES_JSON'));
   const anchor = readAnchor(settings);
+  const streams = allStreams(settings, sources, publish);
   return frozen({
     host,
     port: parsePort(overrides.port) ?? settings.integer('PORT', 8788, 0, 65_535),
     dataDir: resolve(overrides.data ?? settings.string('TIDEMARK_DATA') ?? 'tidemark-data'),
     publicUrl: parseUrl(settings.string('PUBLIC_URL')),
     sources,
-    streams: allStreams(settings, sources, publish),
+    streams,
+    visible: readVisibility(settings, streams, open),
+    readTokens: readReadTokens(settings, streams),
+    corsOrigins: readOrigins(settings),
     secrets: new Map(declared.flatMap(({ source, secret }) => (secret === undefined ? [] : [[source.id, secret]]))),
     limits: readLimits(settings),
-    watch: {
-      maxClients: settings.integer('WATCH_MAX_CLIENTS', 500, 1, 1_000_000),
-      heartbeatMs: settings.integer('INGEST_SSE_HEARTBEAT_MS', 15_000, 100, 600_000),
-    },
+    watch: readWatch(settings),
     anchor,
     headers: readHeaders(settings, anchor),
     witnesses: readWitnesses(settings),
@@ -126,6 +139,7 @@ export function loadConfig(overrides: Overrides = {}, env: Environment = process
       shareBytes: settings.integer('CATALOG_SHARE_BYTES', 64 * 1024 * 1024, 1024, 1024 ** 4),
     },
     keyFiles: { identity: settings.string('IDENTITY_KEY_FILE'), log: settings.string('LOG_KEY_FILE') },
+    subscriptions: readSubscriptions(settings),
     minConfirmations: settings.integer('POLICY_MIN_CONFS', 1, 0, 1_000_000),
     bundleMaxDepth: settings.integer('BUNDLE_MAX_DEPTH', 10, 1, 1000),
     feedCacheTtlMs: settings.integer('FEED_CACHE_TTL_MS', 1000, 0, 3_600_000),
@@ -134,7 +148,7 @@ export function loadConfig(overrides: Overrides = {}, env: Environment = process
 
 /** Freezes plain objects and lists all the way down. */
 function frozen<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || value instanceof Map) return value;
+  if (typeof value !== 'object' || value === null || value instanceof Map || value instanceof Set) return value;
   for (const member of Object.values(value)) frozen(member);
   return Object.freeze(value);
 }
@@ -220,6 +234,7 @@ const FILE_NAMES = new Map([
   ['sources', 'INGEST_SOURCES_JSON'],
   ['streams', 'STREAMS_JSON'],
   ['normalizePolicy', 'NORMALIZE_POLICY_JSON'],
+  ['readTokens', 'READ_TOKENS_JSON'],
   ['data', 'TIDEMARK_DATA'],
 ]);
 

@@ -13,6 +13,7 @@ import { FusedReader } from './read/fused.ts';
 import { PacketLines } from './read/lines.ts';
 import { LogFeed } from './read/log-feed.ts';
 import { LogTiles } from './read/log-tiles.ts';
+import { Moments } from './read/moments.ts';
 import { Policies } from './read/policies.ts';
 import { ProofBuilder } from './read/proofs.ts';
 import { Quarantine } from './read/quarantine.ts';
@@ -46,6 +47,7 @@ export function openReaders(config: Config, instance: Instance) {
     codec: new CursorCodec(instance.id),
     logFeed: new LogFeed(ledger, events),
     anchorStates: new AnchorStates(ledger, headers),
+    moments: new Moments(journal, ledger),
     logTiles: new LogTiles(ledger, files),
     cosignatures: (versionId: string) => ledger.cosignatures(versionId),
     close: () => {

@@ -13,8 +13,18 @@ const RESERVED = new Set(['events', 'feed', 'keys', 'conflicts']);
 const SOURCE_MEMBERS = ['id', 'name', 'type', 'secret', 'auth', 'stream', 'policy', 'trust', 'dedup', 'enabled'];
 /** Declared in the contract, and not built yet: refused rather than ignored, since each would change what is safe. */
 const SOURCE_MEMBERS_TO_COME = ['allowlist', 'limits'];
-const STREAM_MEMBERS = ['id', 'datasetId', 'description', 'publish', 'fusion', 'order', 'rollup', 'salted', 'policy'];
-const STREAM_MEMBERS_TO_COME = ['visibility'];
+const STREAM_MEMBERS = [
+  'id',
+  'datasetId',
+  'description',
+  'publish',
+  'fusion',
+  'order',
+  'rollup',
+  'salted',
+  'policy',
+  'visibility',
+];
 const CLASSIFICATIONS: readonly Classification[] = ['public', 'internal', 'restricted', 'clinical-research'];
 
 export interface SourceDefaults {
@@ -94,7 +104,7 @@ function parseAuth(value: unknown, secret: string | undefined, where: string, op
 }
 
 function parseStream(item: Json, where: string, publish: PublishPolicy): Stream {
-  onlyMembers(item, where, STREAM_MEMBERS, STREAM_MEMBERS_TO_COME);
+  onlyMembers(item, where, STREAM_MEMBERS, []);
   const stream = impliedStream(identifier(item.id, `${where}.id`), publish);
   if (item.datasetId !== undefined) stream.datasetId = text(item.datasetId, `${where}.datasetId`, 3);
   if (item.description !== undefined) stream.description = text(item.description, `${where}.description`);

@@ -28,9 +28,10 @@ export class EventVersions {
 
   /**
    * All versions, oldest first; of those selected is the one that `seq` names, without it the newest.
+   * @param mayRead of other streams, it is not said that there is anything
    * @throws Problem 400, 404, 503
    */
-  async find(eventId: string, query: Query): Promise<Found> {
+  async find(eventId: string, query: Query, mayRead: (stream: string) => boolean = () => true): Promise<Found> {
     if (!EVENT_ID.test(eventId)) throw badRequest('an event id is 32 lower-case hex digits, as the intake answers it');
     const positions = await this.#find(eventId);
     if (positions === undefined) {
@@ -38,14 +39,15 @@ export class EventVersions {
     }
     const versions = positions.flatMap((position) => this.#events.record(position) ?? []);
     const newest = versions.at(-1);
-    if (newest === undefined) return this.#findFused(eventId, query);
+    if (newest === undefined) return this.#findFused(eventId, query, mayRead);
+    if (!mayRead(newest.entry.stream)) throw noSuchEvent();
     return { kind: 'event', versions, selected: query.seq === undefined ? newest : bySeq(versions, query) };
   }
 
-  #findFused(eventId: string, query: Query): Found {
+  #findFused(eventId: string, query: Query, mayRead: (stream: string) => boolean): Found {
     const versions = this.#fused.versions(eventId);
     const selected = newestFused(versions);
-    if (selected === undefined) throw notFound('there is no event with this id');
+    if (selected === undefined || !mayRead(selected.packet.stream)) throw noSuchEvent();
     if (query.seq !== undefined) throw badRequest('"seq" is for what one source sent; a fused record has none');
     return { kind: 'fused', versions, selected };
   }
@@ -54,6 +56,10 @@ export class EventVersions {
 /** The leaf that holds what was selected; undefined until it is in a sealed packet. */
 export function leafOf({ kind, selected }: Found): { line: Line; packet: PacketRow } | undefined {
   return kind === 'fused' ? selected : selected.certified;
+}
+
+function noSuchEvent(): Problem {
+  return notFound('there is no event with this id');
 }
 
 function bySeq(versions: readonly EventRecord[], query: Query): EventRecord {

@@ -1,4 +1,5 @@
 /** The HTTP side: parse, call, reply. Each group of routes is in a file of its own. */
+import cors from '@fastify/cors';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Brc104 } from '../access/brc104.ts';
@@ -13,24 +14,33 @@ import { type AnchorRoutes, anchorCallbackRoutes, anchorReadRoutes, certifierRou
 import { type CatalogRoutes, catalogReadRoutes, catalogWriteRoutes } from './routes/catalog.ts';
 import { type ConflictRoutes, conflictRoutes } from './routes/conflicts.ts';
 import { type ErasureRoutes, erasureRoutes } from './routes/erasure.ts';
+import { type FeedRoutes, feedRoutes } from './routes/feeds.ts';
 import { type IngestRoutes, ingestRoutes } from './routes/ingest.ts';
 import { type LogRoutes, logRoutes } from './routes/log.ts';
 import { type OperationRoutes, operationRoutes } from './routes/operation.ts';
 import { portalRoutes } from './routes/portal.ts';
-import { type ProofRoutes, proofRoutes } from './routes/proof.ts';
+import { type BundleRoutes, bundleRoutes, type ProofRoutes, proofRoutes } from './routes/proof.ts';
 import { type QuarantineRoutes, quarantineReadRoutes, quarantineWriteRoutes } from './routes/quarantine.ts';
 import { type ReadRoutes, readRoutes } from './routes/read.ts';
 import { type RollupRoutes, rollupRoutes } from './routes/rollups.ts';
+import { type SubscriptionRoutes, subscriptionRoutes } from './routes/subscriptions.ts';
 import { type WatchRoutes, watchRoutes } from './routes/watch.ts';
+
+/** What pages of other sites may use and see, where they may at all. */
+const CORS_METHODS = ['GET', 'POST', 'PATCH', 'DELETE'];
+const EXPOSED = ['etag', 'retry-after', 'location'];
 
 export interface HttpOptions
   extends IngestRoutes,
+    FeedRoutes,
     ReadRoutes,
     ConflictRoutes,
     QuarantineRoutes,
     ProofRoutes,
+    BundleRoutes,
     RollupRoutes,
     ErasureRoutes,
+    SubscriptionRoutes,
     WatchRoutes,
     LogRoutes,
     AnchorRoutes,
@@ -43,6 +53,7 @@ export interface HttpOptions
   guard: Guard;
   mutual: Brc104;
   bodies: BodyReader;
+  corsOrigins: readonly string[];
 }
 
 /** A client gets this long to send a whole request. */
@@ -55,6 +66,10 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     // Whoever waits for an answer gets it; connections that wait for nothing end at once.
     forceCloseConnections: 'idle',
     clientErrorHandler: answerClientError,
+    // All else that asks for an upgrade, to HTTP/2 for one, is answered as it is.
+    http: {
+      shouldUpgradeCallback: ({ url, headers }) => /^\/watch(?:\?|$)/.test(url ?? '') && isWebSocket(headers.upgrade),
+    },
     frameworkErrors: (error, request, reply) => sendProblem(request, reply, toProblem(error)),
   });
   // Bodies are for the routes that want them, as streams: they are decoded and bounded there.
@@ -75,6 +90,14 @@ export function buildServer(options: HttpOptions): FastifyInstance {
   );
   const { access } = options;
   server.addHook('onRequest', async (request) => access.checkHost(request));
+  if (options.corsOrigins.length > 0) {
+    server.register(cors, {
+      origin: [...options.corsOrigins],
+      methods: CORS_METHODS,
+      exposedHeaders: EXPOSED,
+      maxAge: 600,
+    });
+  }
   const refuseOtherMethods = otherMethods(server);
   options.mutual.install(server, options.bodies);
   ingestRoutes(server, options);
@@ -86,19 +109,25 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     readRoutes(readers, options);
     conflictRoutes(readers, options);
     quarantineReadRoutes(readers, options);
-    proofRoutes(readers, options);
+    bundleRoutes(readers, options);
     rollupRoutes(readers, options);
-    logRoutes(readers, options);
     anchorReadRoutes(readers, options);
     catalogReadRoutes(readers, options);
     advisoryReadRoutes(readers, options);
-    watchRoutes(readers, options);
+  });
+  // Of single streams, which may be public: the routes themselves ask.
+  server.register(async (followers) => {
+    feedRoutes(followers, options);
+    proofRoutes(followers, options);
+    logRoutes(followers, options);
+    await watchRoutes(followers, options);
   });
   server.register(async (operators) => {
     operators.addHook('onRequest', async (request) => access.checkAdmin(request));
     quarantineWriteRoutes(operators, options);
     certifierRoutes(operators, options);
     erasureRoutes(operators, options);
+    subscriptionRoutes(operators, options);
   });
   // Whoever publishes has to say who he is, by a signature or the token: the routes themselves ask.
   catalogWriteRoutes(server, options);
@@ -120,4 +149,8 @@ function toProblem(error: FastifyError | IdentityError | Problem): Problem {
 
 function pathOf(request: FastifyRequest): string {
   return request.url.split('?', 1)[0] ?? '/';
+}
+
+function isWebSocket(upgrade: string | undefined): boolean {
+  return upgrade?.toLowerCase() === 'websocket';
 }

@@ -1,59 +1,83 @@
 /**
  * The live feed. Every client is a cursor over what is stored, at the end or behind it, so resuming and following are
- * the same thing: whoever falls behind reads on from storage at its own pace, nothing is queued for it, and nothing is
- * lost between past and present. What is new is turned into messages once for all.
+ * the same thing. Those at the end are served together, in rounds: what is new is matched, framed and packed once for
+ * all who want the same. Whoever is behind reads on from storage at its own pace, until it meets them.
  */
-import { itemsOf, type JournalReader } from '../store/journal.ts';
+import type { JournalReader } from '../store/journal.ts';
 import type { LedgerReader } from '../store/ledger.ts';
+import { Backlog } from './backlog.ts';
+import type { Channel, Round } from './channel.ts';
+import { Channels } from './channels.ts';
+import { Client, type ClientOptions, type Closing, Shedding } from './client.ts';
 import type { Cursor, CursorCodec } from './cursor.ts';
-import { type LedgerMessages, type Message, type Part, receivedMessage } from './messages.ts';
-
-/** Where a client's messages go. */
-export interface Outlet {
-  /** @returns false when the outlet has enough for now; it calls `resume` when it wants more */
-  send(frames: string): boolean;
-}
-
-export interface WatchFilter {
-  types: ReadonlySet<string> | undefined;
-  streams: ReadonlySet<string> | undefined;
-  sources: ReadonlySet<string> | undefined;
-}
+import { Extents } from './extents.ts';
+import type { Framing } from './framing.ts';
+import type { LedgerMessages, Message, Wants } from './messages.ts';
+import { conflated, heartbeat, leftOut } from './notices.ts';
+import { firstAfter, JournalParts, LedgerParts } from './parts.ts';
+import { Pulse } from './pulse.ts';
 
 export interface HubOptions {
   journal: JournalReader;
   ledger: LedgerReader;
   messages: LedgerMessages;
   codec: CursorCodec;
+  /** What may wait for a client that follows live. */
+  queue: { bytes: number; messages: number };
+  /** Milliseconds since 1970. */
+  now: () => number;
   /** Calls back when this thread has seen to everything else that waits. */
   later: (work: () => void) => void;
 }
 
-/** Characters handed to an outlet at a time: enough to be cheap, little enough to be dropped when a client leaves. */
-const CHUNK_LENGTH = 64 * 1024;
-const JOURNAL_CHUNK_BYTES = 256 * 1024;
-/** Parts of the journal, and of the ledger, that are kept: a few MB. */
-const KEPT_PARTS = 16;
-/** Chunks made for a client before the others, and all else that this thread does, get their turn. */
+/** Chunks read for a client that is behind before the others, and all else that this thread does, get their turn. */
 const CHUNKS_A_TURN = 8;
+/** Messages told in a round, unless a part of what is stored has more. */
+const ROUND_MESSAGES = 500;
+/** Connections written to before all else that this thread does gets its turn. */
+const WRITES_A_TURN = 500;
+/** A client that takes nothing for so many heartbeats is gone, or as good as. */
+const MISSED_BEATS = 4;
 
 export class Hub {
-  readonly #journal: JournalReader;
-  readonly #ledger: LedgerReader;
-  readonly #feed: SharedFeed;
+  readonly #options: HubOptions;
+  readonly #journal: JournalParts;
+  readonly #ledger: LedgerParts;
+  readonly #backlog: Backlog;
   readonly #clients = new Set<Client>();
-  #heads: Cursor;
+  readonly #channels = new Channels();
+  /** They know of more than has been told yet. */
+  readonly #early = new Set<Client>();
+  readonly #pulse = new Pulse();
+  #beatsDue: Client[] = [];
+  readonly #extents: Extents;
+  #heads: Readonly<Cursor>;
+  /** Members of channels have been written everything up to here, or are about to be. */
+  #at: Readonly<Cursor>;
+  readonly #wants: Wants = (type, stream) => this.#channels.want(type, stream);
+  #working = false;
+  #closed = false;
+  #delivered = 0;
 
-  constructor({ journal, ledger, messages, codec, later }: HubOptions) {
-    this.#journal = journal;
-    this.#ledger = ledger;
-    this.#heads = { journal: journal.head(), ledger: ledger.head() };
-    const sources = { journal: new JournalSource(journal), ledger: new LedgerSource(ledger, messages) };
-    this.#feed = { ...sources, codec, later, heads: () => this.#heads };
+  constructor(options: HubOptions) {
+    const { journal, ledger, messages, codec } = options;
+    this.#options = options;
+    this.#journal = new JournalParts(journal);
+    this.#ledger = new LedgerParts(ledger, messages);
+    this.#backlog = new Backlog({ journal: this.#journal, ledger: this.#ledger }, codec);
+    const { head, extents } = readExtents(ledger);
+    this.#extents = extents;
+    this.#heads = { journal: journal.head(), ledger: head };
+    this.#at = this.#heads;
   }
 
   get size(): number {
     return this.#clients.size;
+  }
+
+  /** Messages written to clients that follow live. */
+  get delivered(): number {
+    return this.#delivered;
   }
 
   /** How far there is something to see. */
@@ -61,34 +85,56 @@ export class Hub {
     return this.#heads;
   }
 
+  /** Where those are who follow live. */
+  get position(): Readonly<Cursor> {
+    return this.#at;
+  }
+
+  /** How far each stream has been told of there. */
+  get extents(): Extents {
+    return this.#extents;
+  }
+
   /** Adds a client that has seen everything up to `from`. Its first messages follow before this returns. */
-  join(outlet: Outlet, filter: WatchFilter, from: Cursor): Client {
-    const client = new Client(this.#feed, outlet, filter, from);
+  join(options: ClientOptions, from: Readonly<Cursor>): Client {
+    const client = new Client(options, from);
+    if (this.#closed) {
+      client.closed = true;
+      client.outlet.close('going-down');
+      return client;
+    }
     this.#clients.add(client);
-    client.pump();
+    this.#pulse.add(client);
+    this.#catchUp(client);
     return client;
   }
 
   leave(client: Client): void {
-    client.stop();
+    client.closed = true;
     this.#clients.delete(client);
+    this.#early.delete(client);
+    this.#pulse.delete(client);
+    this.#channels.detach(client);
   }
 
-  /** The outlet of this client wants more. */
-  resume(client: Client): void {
-    if (!this.#clients.has(client)) return;
-    client.unblock();
-    client.pump();
+  /** Ends all connections; nothing is read any more. */
+  close(why: Closing): void {
+    this.#closed = true;
+    for (const client of [...this.#clients]) {
+      client.outlet.close(why);
+      this.leave(client);
+    }
   }
 
   /** Lets go of messages that are kept: what has been erased since they were made is not to be told any more. */
   forget(): void {
-    this.#feed.ledger.forget();
+    this.#ledger.forget();
   }
 
   /** Looks for itself: what is committed can be read before the news of it has come. */
   refresh(): Readonly<Cursor> {
-    this.advance({ journal: this.#journal.head(), ledger: this.#ledger.head() });
+    const { journal, ledger } = this.#options;
+    this.advance({ journal: journal.head(), ledger: ledger.head() });
     return this.#heads;
   }
 
@@ -96,179 +142,185 @@ export class Hub {
   advance({ journal = 0, ledger = 0 }: Partial<Cursor>): void {
     if (journal <= this.#heads.journal && ledger <= this.#heads.ledger) return;
     this.#heads = { journal: Math.max(journal, this.#heads.journal), ledger: Math.max(ledger, this.#heads.ledger) };
-    for (const client of this.#clients) client.pump();
-  }
-}
-
-/** What all clients share. */
-interface SharedFeed {
-  journal: JournalSource;
-  ledger: LedgerSource;
-  codec: CursorCodec;
-  later: HubOptions['later'];
-  heads: () => Cursor;
-}
-
-export class Client {
-  readonly #feed: SharedFeed;
-  readonly #outlet: Outlet;
-  readonly #filter: WatchFilter;
-  #at: Cursor;
-  #blocked = false;
-  #scheduled = false;
-
-  constructor(feed: SharedFeed, outlet: Outlet, filter: WatchFilter, from: Cursor) {
-    this.#feed = feed;
-    this.#outlet = outlet;
-    this.#filter = filter;
-    this.#at = from;
+    this.#work();
   }
 
-  /** The client has seen everything up to here. */
-  get cursor(): Readonly<Cursor> {
-    return this.#at;
+  /** The next heartbeats are due; to be called `BEATS` times in the interval between two of one client. */
+  beat(): void {
+    for (const client of this.#pulse.next()) this.#beatsDue.push(client);
+    this.#work();
   }
 
-  unblock(): void {
-    this.#blocked = false;
+  #work(): void {
+    if (this.#working || this.#closed) return;
+    this.#working = true;
+    this.#turn(this.#rounds());
   }
 
-  stop(): void {
-    this.#blocked = true;
+  #turn(rounds: Generator<void>): void {
+    if (this.#closed || rounds.next().done === true) this.#working = false;
+    else this.#options.later(() => this.#turn(rounds));
   }
 
-  /** Sends what there is, until the outlet has enough. */
-  pump(): void {
+  /** One after the other: between two rounds, all members of channels stand at the same place. */
+  *#rounds(): Generator<void> {
+    for (;;) {
+      yield* this.#sendBeats();
+      if (isSame(this.#at, this.#heads)) return;
+      for (const [channel, round] of this.#collect()) yield* this.#send(channel, round);
+      for (const client of [...this.#early]) this.#catchUp(client);
+      if (!isSame(this.#at, this.#heads)) yield;
+    }
+  }
+
+  /** Matches and frames what is new, up to a bound, and moves on past it. */
+  #collect(): [Channel, Round][] {
+    const dirty: Channel[] = [];
+    for (let told = 0; told < ROUND_MESSAGES && !isSame(this.#at, this.#heads); ) {
+      const side = this.#at.journal < this.#heads.journal ? 'journal' : 'ledger';
+      if (side === 'journal' && !this.#channels.want('received')) {
+        this.#at = { ...this.#at, journal: this.#heads.journal };
+        continue;
+      }
+      const source = side === 'journal' ? this.#journal : this.#ledger;
+      const part = source.after(this.#at[side], this.#heads[side], this.#wants);
+      const { list = [], last = this.#heads[side] } = part ?? {};
+      for (let place = firstAfter(list, this.#at[side]); place < list.length; place++, told++) {
+        this.#tell(list[place]!, { ...this.#at, [side]: list[place]!.position }, dirty);
+      }
+      if (part?.told !== undefined) this.#extents.told(part.told.stream, part.told.leaf);
+      this.#at = { ...this.#at, [side]: last };
+    }
+    return dirty.map((channel) => [channel, channel.pack(this.#at)]);
+  }
+
+  /** @param cursor where a reader of it stands @param dirty channels that have something to send */
+  #tell(message: Message, cursor: Cursor, dirty: Channel[]): void {
+    let id: string | undefined;
+    const whole = new Map<Framing, string>();
+    for (const channel of this.#channels.concernedBy(message)) {
+      id ??= this.#options.codec.encode(cursor);
+      const { selection, framing } = channel;
+      const isWhole = selection.wanted.fields === undefined;
+      const frame = (isWhole ? whole.get(framing) : undefined) ?? framing.frame(id, selection.text(message));
+      if (isWhole) whole.set(framing, frame);
+      for (const client of channel.shed) client.misses(message, frame);
+      if (channel.add(frame)) dirty.push(channel);
+    }
+  }
+
+  *#send(channel: Channel, { bytes, messages, told, members, end }: Round): Generator<void> {
+    const { queue } = this.#options;
+    let writes = 0;
+    for (const client of members) {
+      if (client.closed) continue;
+      const { outlet } = client;
+      // Between two rounds it may have taken everything, though something waits after each.
+      if (outlet.pending === 0) client.mark = told - messages;
+      outlet.write(bytes);
+      this.#delivered += messages;
+      const { pending } = outlet;
+      const isSlow = pending > queue.bytes || (pending > 0 && told - client.mark > queue.messages);
+      if (isSlow) this.#fallBack(client, channel, end);
+      if (++writes % WRITES_A_TURN === 0) yield;
+    }
+  }
+
+  /** More waits for this client than is allowed. */
+  #fallBack(client: Client, channel: Channel, end: Readonly<Cursor>): void {
+    client.at = end;
+    if (client.slow === 'close') {
+      client.outlet.close('too-slow');
+      this.leave(client);
+    } else if (client.slow === 'complete') {
+      this.#channels.detach(client);
+      this.#catchUp(client);
+    } else {
+      channel.members.delete(client);
+      channel.shed.add(client);
+      client.shedding = new Shedding(this.#extents.copy(), this.#options.queue.messages);
+      client.outlet.whenTaken(() => this.#recover(client, channel));
+    }
+  }
+
+  /** The client has taken all that waited for it: it is told what it has missed, and follows again. */
+  #recover(client: Client, channel: Channel): void {
+    const { shedding } = client;
+    if (client.closed || shedding === undefined) return;
+    client.shedding = undefined;
+    channel.shed.delete(client);
+    channel.members.add(client);
+    client.mark = channel.told;
+    const { codec } = this.#options;
+    const missing = this.#extents.since(shedding.extents, (stream) => client.selection.wantsStream(stream));
+    const from = codec.encode(client.at);
+    const { kept, skipped } = shedding;
+    if (skipped === 0 && kept.length === 0) return;
+    const notice = client.slow === 'thin' ? leftOut(skipped, from, missing) : conflated(skipped, from, missing);
+    // Whoever is cut off among what is kept for it comes back to the rest.
+    const id = kept.length === 0 ? codec.encode(this.#at) : from;
+    client.outlet.write(client.framing.pack([client.framing.frame(id, notice), ...kept]));
+  }
+
+  #catchUp(client: Client): void {
+    this.#early.delete(client);
     for (let chunk = 0; chunk < CHUNKS_A_TURN; chunk++) {
-      if (this.#blocked) return;
-      const heads = this.#feed.heads();
-      if (this.#at.journal < heads.journal) this.#send(this.#fromJournal(heads));
-      else if (this.#at.ledger < heads.ledger) this.#send(this.#fromLedger(heads));
-      else return;
+      if (client.closed) return;
+      if (client.outlet.pending > 0) {
+        client.outlet.whenTaken(() => this.#catchUp(client));
+        return;
+      }
+      const { journal, ledger } = client.at;
+      if (journal >= this.#at.journal && ledger >= this.#at.ledger) {
+        if (isSame(client.at, this.#at)) this.#channels.enlist(client);
+        else this.#early.add(client);
+        return;
+      }
+      const frames = this.#backlog.next(client, this.#at);
+      if (frames.length > 0) client.outlet.write(client.framing.pack(frames));
     }
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#feed.later(() => {
-      this.#scheduled = false;
-      this.pump();
-    });
+    this.#options.later(() => this.#catchUp(client));
   }
 
-  #send(frames: string): void {
-    if (frames !== '' && !this.#outlet.send(frames)) this.#blocked = true;
-  }
-
-  #fromJournal(heads: Cursor): string {
-    if (this.#filter.types?.has('received') === false) {
-      this.#at = { ...this.#at, journal: heads.journal };
-      return '';
+  *#sendBeats(): Generator<void> {
+    const due = this.#beatsDue;
+    this.#beatsDue = [];
+    const text = heartbeat(this.#options.now());
+    const shared = new Map<Framing, Buffer>();
+    let writes = 0;
+    for (const client of due) {
+      if (client.closed) continue;
+      if (client.outlet.pending > 0) this.#checkAlive(client);
+      // Whoever has missed something is not to come back with a cursor behind it.
+      else if (client.shedding === undefined) client.outlet.write(this.#beatFor(client, text, shared));
+      if (++writes % WRITES_A_TURN === 0) yield;
     }
-    return this.#frames(this.#feed.journal.after(this.#at.journal, heads.journal), 'journal', heads);
   }
 
-  #fromLedger(heads: Cursor): string {
-    return this.#frames(this.#feed.ledger.after(this.#at.ledger), 'ledger', heads);
+  #beatFor({ channel, framing, at }: Client, text: string, shared: Map<Framing, Buffer>): Buffer {
+    const pack = (cursor: Readonly<Cursor>) => framing.pack([framing.frame(this.#options.codec.encode(cursor), text)]);
+    if (channel === undefined) return pack(at);
+    const bytes = shared.get(framing) ?? pack(this.#at);
+    shared.set(framing, bytes);
+    return bytes;
   }
 
-  /** The frames of a part, as far as a chunk goes, moving on past them. */
-  #frames(part: Part | undefined, side: keyof Cursor, heads: Cursor): string {
-    if (part === undefined) {
-      this.#at = { ...this.#at, [side]: heads[side] };
-      return '';
-    }
-    let frames = '';
-    for (let place = firstAfter(part.list, this.#at[side]); place < part.list.length; place++) {
-      const message = part.list[place]!;
-      this.#at = { ...this.#at, [side]: message.position };
-      frames += this.#frame(message);
-      if (frames.length >= CHUNK_LENGTH) return frames;
-    }
-    this.#at = { ...this.#at, [side]: part.last };
-    return frames;
-  }
-
-  #frame(message: Message): string {
-    const { types, streams, sources } = this.#filter;
-    if (types !== undefined && !types.has(message.type)) return '';
-    if (streams !== undefined && !streams.has(message.stream)) return '';
-    if (sources !== undefined && !message.sources.some((source) => sources.has(source))) return '';
-    return `id: ${this.#feed.codec.encode(this.#at)}\ndata: ${message.text}\n\n`;
+  #checkAlive(client: Client): void {
+    if (client.missedBeats() < MISSED_BEATS) return;
+    client.outlet.close('stalled');
+    this.leave(client);
   }
 }
 
-/** Parts of a feed, the newest few kept, so that all who follow live share them. */
-class KeptParts {
-  readonly #parts: Part[] = [];
-
-  /** The part that holds the position, made when it is not kept. */
-  at(position: number, make: () => Part | undefined): Part | undefined {
-    const kept = this.#parts.findLast(({ first, last }) => first <= position && position <= last);
-    if (kept !== undefined) return kept;
-    const made = make();
-    if (made !== undefined) this.#parts.push(made);
-    if (this.#parts.length > KEPT_PARTS) this.#parts.shift();
-    return made;
-  }
-
-  clear(): void {
-    this.#parts.length = 0;
+/** Of the streams, and of the ledger, at the same moment: the pipeline may commit in between. */
+function readExtents(ledger: LedgerReader): { head: number; extents: Extents } {
+  for (;;) {
+    const head = ledger.head();
+    const extents = new Extents(ledger.streams().map(({ stream, size }) => [stream, size]));
+    if (ledger.head() === head) return { head, extents };
   }
 }
 
-class JournalSource {
-  readonly #journal: JournalReader;
-  readonly #kept = new KeptParts();
-
-  constructor(journal: JournalReader) {
-    this.#journal = journal;
-  }
-
-  /**
-   * Messages from the position after this one on; undefined at the end.
-   * @param head storage may have more than has been announced; a cursor beyond that would not be known on return
-   */
-  after(position: number, head: number): Part | undefined {
-    return this.#kept.at(position + 1, () => {
-      const entries = this.#journal.read(position + 1, JOURNAL_CHUNK_BYTES).filter(({ first }) => first <= head);
-      const newest = entries.at(-1);
-      if (newest === undefined) return undefined;
-      const list = entries.flatMap((entry) => (entry.kind === 'events' ? [receivedMessage(entry)] : []));
-      return { first: position + 1, last: newest.first + itemsOf(newest) - 1, list };
-    });
-  }
-}
-
-class LedgerSource {
-  readonly #ledger: LedgerReader;
-  readonly #messages: LedgerMessages;
-  readonly #kept = new KeptParts();
-
-  constructor(ledger: LedgerReader, messages: LedgerMessages) {
-    this.#ledger = ledger;
-    this.#messages = messages;
-  }
-
-  forget(): void {
-    this.#kept.clear();
-  }
-
-  /** Messages from the position after this one on; undefined at the end. */
-  after(position: number): Part | undefined {
-    return this.#kept.at(position + 1, () => {
-      const entry = this.#ledger.read(position + 1, 1)[0];
-      return entry && this.#messages.part(entry, position + 1);
-    });
-  }
-}
-
-/** Index of the first message above `position`; their positions ascend. */
-function firstAfter(list: readonly Message[], position: number): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (list[middle]!.position <= position) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+function isSame(one: Readonly<Cursor>, other: Readonly<Cursor>): boolean {
+  return one.journal === other.journal && one.ledger === other.ledger;
 }

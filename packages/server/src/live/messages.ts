@@ -18,16 +18,21 @@ export interface Message {
   readonly position: number;
   /** JSON text. */
   readonly text: string;
+  /** The same, parsed: what filters look at. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** It stands for many events: what is said of payloads does not apply to it. */
+  readonly withoutPayload: boolean;
 }
 
-/** Written out when the first reader wants it, and then kept: most readers want one type of several. */
-class LedgerMessage implements Message {
+/** Written out, and read again, when the first reader wants it, and then kept: most readers want one type of several. */
+class WrittenMessage implements Message {
   readonly type: MessageType;
   readonly stream: string;
   readonly sources: readonly string[];
   readonly position: LedgerPosition;
   readonly #write: () => string;
   #text: string | undefined;
+  #body: Readonly<Record<string, unknown>> | undefined;
 
   constructor(
     type: MessageType,
@@ -47,13 +52,23 @@ class LedgerMessage implements Message {
     this.#text ??= this.#write();
     return this.#text;
   }
+
+  get withoutPayload(): boolean {
+    return this.type === 'received' || this.type === 'anchored';
+  }
+
+  get body(): Readonly<Record<string, unknown>> {
+    this.#body ??= JSON.parse(this.text) as Record<string, unknown>;
+    return this.#body;
+  }
 }
 
 export function receivedMessage(entry: EventsEntry): Message {
   const { source, stream, events } = entry;
-  const eventIds = Array.from({ length: events.count }, (_, index) => events.eventId(index));
-  const text = JSON.stringify({ type: 'received', sourceId: source, stream, count: events.count, eventIds });
-  return { type: 'received', stream, sources: [source], position: entry.first + events.count - 1, text };
+  return new WrittenMessage('received', stream, [source], entry.first + events.count - 1, () => {
+    const eventIds = Array.from({ length: events.count }, (_, index) => events.eventId(index));
+    return JSON.stringify({ type: 'received', sourceId: source, stream, count: events.count, eventIds });
+  });
 }
 
 /** Messages of some consecutive positions. */
@@ -61,7 +76,12 @@ export interface Part {
   first: number;
   last: number;
   list: Message[];
+  /** After the last of these positions, every leaf of this stream's log below `leaf` has been told of as certified. */
+  told?: { stream: string; leaf: number };
 }
+
+/** Whether there is anybody to be told of this. */
+export type Wants = (type: MessageType, stream: string) => boolean;
 
 /** Positions made into messages at a time: a packet may be too large to be held whole for one reader. */
 const PART_LEAVES = 500;
@@ -93,10 +113,30 @@ export class LedgerMessages {
       return this.#leaves(packet, first, position, (line, at) => this.#normalized(packet, line, at));
     }
     if (position < certified) return this.#conflicts(packet, position - conflicts, position, certified);
-    return this.#leaves(packet, certified, position, (line, at) => this.#certified(packet, line, at));
+    const part = this.#leaves(packet, certified, position, (line, at) => this.#certified(packet, line, at));
+    return { ...part, told: { stream: packet.stream, leaf: packet.start + part.last + 1 - certified } };
   }
 
   /** @param base position of the packet's first leaf */
+  /**
+   * What need not be made into messages: positions of the entry from this one on that tell nothing of what is wanted.
+   * @returns undefined if there may be something to tell at this position
+   */
+  unwanted(entry: LedgerEntry, position: LedgerPosition, wants: Wants): Part | undefined {
+    const { first, count, packet } = entry;
+    const { stream } = packet;
+    const passed = (last: LedgerPosition): Part => ({ first: position, last, list: [] });
+    const end = first + count - 1;
+    if (entry.kind === 'anchor') return wants('anchored', stream) ? undefined : passed(end);
+    const leaves = packet.end - packet.start;
+    const certified = end + 1 - leaves;
+    if (position < first + leaves) {
+      return wants('normalized', stream) || wants('quarantined', stream) ? undefined : passed(first + leaves - 1);
+    }
+    if (position < certified) return wants('conflict', stream) ? undefined : passed(certified - 1);
+    return wants('certified', stream) ? undefined : { ...passed(end), told: { stream, leaf: packet.end } };
+  }
+
   #leaves(
     packet: PacketRow,
     base: LedgerPosition,
@@ -148,7 +188,7 @@ export class LedgerMessages {
     position: LedgerPosition,
   ): Message {
     const sources = [...new Set(inputs.map(([source]) => source))];
-    return new LedgerMessage(type, stream, sources, position, () => {
+    return new WrittenMessage(type, stream, sources, position, () => {
       const row = this.#ledger.decision(decision);
       if (row === undefined) throw new StoreError('damaged', `the decision ${decision} is missing`);
       const event = { eventId, stream, sourceId: winnerOf(parseAudit(row)), sources, eventTime };
@@ -173,7 +213,7 @@ function normalizedMessage(
   payload: string | undefined,
   position: LedgerPosition,
 ): Message {
-  return new LedgerMessage('normalized', stream, [source], position, () =>
+  return new WrittenMessage('normalized', stream, [source], position, () =>
     withPayload({ type: 'normalized', eventId, stream, sourceId: source, seq, eventTime }, payload),
   );
 }
@@ -185,7 +225,7 @@ function certifiedMessage(
   position: LedgerPosition,
 ): Message {
   const { stream } = packet;
-  return new LedgerMessage('certified', stream, [source], position, () => {
+  return new WrittenMessage('certified', stream, [source], position, () => {
     const event = { eventId, stream, sourceId: source, seq, eventTime };
     return withPayload({ type: 'certified', ...event, ...placeOf(packet, index), contentHash: payloadHash }, payload);
   });
@@ -201,16 +241,18 @@ function withPayload(message: object, payload: string | undefined): string {
 function conflictMessage(packet: PacketRow, row: DecisionRow, position: LedgerPosition): Message {
   const { stream, leaf, eventId, decision: decisionId } = row;
   const audit = parseAudit(row);
-  const { key, bucket, rule, tieBreaker, winner, losers, outcome, reason, supersedes } = audit;
-  const candidates = audit.candidates.map(({ source, seq, eventId, eventTime, contentHash }) => ({
-    ...{ eventId, sourceId: source, seq, eventTime, contentHash },
-  }));
-  const text = JSON.stringify({
-    ...{ type: 'conflict', decisionId, eventId, stream, sources: sourcesOf(audit), key, bucket, candidates },
-    ...{ rule, tieBreaker, winner, losers, outcome, reason, supersedes },
-    ...placeOf(packet, leaf),
+  const sources = sourcesOf(audit);
+  return new WrittenMessage('conflict', stream, sources, position, () => {
+    const { key, bucket, rule, tieBreaker, winner, losers, outcome, reason, supersedes } = audit;
+    const candidates = audit.candidates.map(({ source, seq, eventId, eventTime, contentHash }) => ({
+      ...{ eventId, sourceId: source, seq, eventTime, contentHash },
+    }));
+    return JSON.stringify({
+      ...{ type: 'conflict', decisionId, eventId, stream, sources, key, bucket, candidates },
+      ...{ rule, tieBreaker, winner, losers, outcome, reason, supersedes },
+      ...placeOf(packet, leaf),
+    });
   });
-  return { type: 'conflict', stream, sources: sourcesOf(audit), position, text };
 }
 
 function quarantinedMessage(
@@ -221,14 +263,16 @@ function quarantinedMessage(
   position: LedgerPosition,
 ): Message {
   const { stream } = packet;
-  const event = { eventId, stream, sourceId: source, seq, eventTime };
-  const text = JSON.stringify({ type: 'quarantined', ...event, ...placeOf(packet, index), reasons });
-  return { type: 'quarantined', stream, sources: [source], position, text };
+  return new WrittenMessage('quarantined', stream, [source], position, () => {
+    const event = { eventId, stream, sourceId: source, seq, eventTime };
+    return JSON.stringify({ type: 'quarantined', ...event, ...placeOf(packet, index), reasons });
+  });
 }
 
 function anchoredMessage({ first, anchor, packet }: Extract<LedgerEntry, { kind: 'anchor' }>): Message {
   const { stream, versionId, txid, height, chain } = anchor;
-  const bounds = { start: packet.start, end: packet.end };
-  const text = JSON.stringify({ type: 'anchored', stream, packet: bounds, versionId, txid, height, chain });
-  return { type: 'anchored', stream, sources: [], position: first, text };
+  return new WrittenMessage('anchored', stream, [], first, () => {
+    const bounds = { start: packet.start, end: packet.end };
+    return JSON.stringify({ type: 'anchored', stream, packet: bounds, versionId, txid, height, chain });
+  });
 }

@@ -29,6 +29,31 @@ export interface Certified {
   anchor: AnchorRow | undefined;
 }
 
+export interface NewestQuery {
+  sourceId?: string | undefined;
+  status?: Status | undefined;
+  /** Asked of each item as it is shown. */
+  matches?: ((item: EventItem) => boolean) | undefined;
+}
+
+export interface PageBounds {
+  /** Where to go on: below this position. */
+  before?: Position | undefined;
+  /** Passed by, of those that are wanted. */
+  offset?: number;
+  limit: number;
+  /** Events looked at before the page ends early, so that a rare status cannot read the whole journal. */
+  scanLimit: number;
+}
+
+export interface NewestPage {
+  items: EventItem[];
+  /** The last event looked at: the next page is below it. Undefined at the end. */
+  next: Position | undefined;
+  /** Of the offset, what is still to be passed by. */
+  offset: number;
+}
+
 /** Entries, or positions, fetched at a time. */
 const READ_AT_A_TIME = 16;
 
@@ -60,34 +85,30 @@ export class EventReader {
     return entry?.kind === 'events' ? this.#record(entry, position - entry.first) : undefined;
   }
 
-  /**
-   * Newest first.
-   * @param scanLimit events looked at before the list ends early, so that a rare status cannot read the whole journal
-   */
-  newest(
-    filter: { sourceId?: string; status?: Status },
-    offset: number,
-    limit: number,
-    scanLimit: number,
-  ): EventItem[] {
+  /** Newest first. Each event is looked at once, and shown with the status that it has then. */
+  newest(query: NewestQuery, { before, offset = 0, limit, scanLimit }: PageBounds): NewestPage {
     const items: EventItem[] = [];
+    const { status, matches } = query;
+    // Where everything is wanted, what is passed by need not be read.
+    const everything = status === undefined && matches === undefined;
     let skip = offset;
     let scanned = 0;
-    // Those in quarantine are few and far between, so they have a list of their own.
-    const candidates =
-      filter.status === 'quarantined' ? this.#quarantined(filter.sourceId) : this.#backwards(filter.sourceId);
-    for (const [entry, place] of candidates) {
-      if (items.length === limit || scanned++ >= scanLimit) break;
-      if (filter.status === undefined && skip > 0) {
+    let next: Position | undefined;
+    for (const [entry, place] of this.#candidates(query, before ?? Number.MAX_SAFE_INTEGER)) {
+      if (items.length === limit || scanned++ >= scanLimit) return { items, next, offset: skip };
+      next = entry.first + place;
+      if (skip > 0 && everything) {
         skip--;
         continue;
       }
       const record = this.#record(entry, place);
-      if (filter.status !== undefined && statusOf(record) !== filter.status) continue;
+      if (status !== undefined && statusOf(record) !== status) continue;
+      const item = skip === 0 || matches !== undefined ? this.item(record) : undefined;
+      if (item !== undefined && matches?.(item) === false) continue;
       if (skip > 0) skip--;
-      else items.push(this.item(record));
+      else if (item !== undefined) items.push(item);
     }
-    return items;
+    return { items, next: undefined, offset: skip };
   }
 
   /** The event as lists show it, by its newest leaf; an input of a fused record with its own payload. */
@@ -108,22 +129,38 @@ export class EventReader {
   }
 
   /**
-   * What is in one leaf, whatever has become of it since.
-   * @returns undefined for leaves that are no events, such as a log's header
+   * What is in the leaves of a packet from this one on, whatever has become of it since; undefined for leaves that are no
+   * events, such as a log's header.
    */
-  itemOfLeaf(packet: PacketRow, index: number): EventItem | undefined {
-    const line = this.#lines.one(packet, index);
-    const { leaf } = line;
-    if (leaf.kind === 'fused') return fusedItem(packet, line, this.#decisions.named(leaf.decision));
-    if (leaf.kind !== 'record' && leaf.kind !== 'quarantined') return undefined;
-    const position = this.#ledger.positionOfLeaf(packet.stream, index);
-    const entry = position === undefined ? undefined : this.#journal.entryAt(position);
-    if (position === undefined || entry?.kind !== 'events') {
-      throw new StoreError('damaged', `leaf ${index} of ${packet.stream} is not in the journal`);
+  *itemsOfLeaves(packet: PacketRow, from: number): Generator<EventItem | undefined> {
+    // Neighbours in the log are mostly neighbours in the journal, whose entries are large.
+    let near: EventsEntry | undefined;
+    for (let at = from; at < packet.end; at += READ_AT_A_TIME) {
+      for (const line of this.#lines.range(packet, at, Math.min(at + READ_AT_A_TIME, packet.end))) {
+        const { kind } = line.leaf;
+        if (kind === 'fused') yield fusedItem(packet, line, this.#decisions.named(line.leaf.decision));
+        else if (kind === 'record' || kind === 'quarantined') {
+          const position = this.#positionOf(packet, line);
+          near = this.#eventsAt(position, near);
+          const certified = { packet, line, reasons: undefined, anchor: undefined };
+          const erased = this.#erasure(near, position);
+          yield this.item({ position, entry: near, place: position - near.first, erased, certified });
+        } else yield undefined;
+      }
     }
-    const certified = { packet, line, reasons: undefined, anchor: undefined };
-    const erased = this.#erasure(entry, position);
-    return this.item({ position, entry, place: position - entry.first, erased, certified });
+  }
+
+  #positionOf({ stream }: PacketRow, { index }: Line): Position {
+    const position = this.#ledger.positionOfLeaf(stream, index);
+    if (position === undefined) throw new StoreError('damaged', `leaf ${index} of ${stream} is not in the journal`);
+    return position;
+  }
+
+  #eventsAt(position: Position, near: EventsEntry | undefined): EventsEntry {
+    if (near !== undefined && near.first <= position && position < near.first + near.events.count) return near;
+    const entry = this.#journal.entryAt(position);
+    if (entry?.kind !== 'events') throw new StoreError('damaged', `the journal has no event at ${position}`);
+    return entry;
   }
 
   #content(record: EventRecord): Pick<EventItem, 'contentHash' | 'eventTime' | 'normalized'> {
@@ -144,8 +181,13 @@ export class EventReader {
     }
   }
 
-  *#quarantined(sourceId: string | undefined): Generator<[EventsEntry, number]> {
-    for (let before = Number.MAX_SAFE_INTEGER; ; ) {
+  /** Those in quarantine are few and far between, so they have a list of their own. */
+  #candidates({ status, sourceId }: NewestQuery, before: Position): Generator<[EventsEntry, number]> {
+    return status === 'quarantined' ? this.#quarantined(sourceId, before) : this.#backwards(sourceId, before);
+  }
+
+  *#quarantined(sourceId: string | undefined, from: Position): Generator<[EventsEntry, number]> {
+    for (let before = from; ; ) {
       const rows = this.#ledger.quarantinedBefore(before, READ_AT_A_TIME, { left: false });
       for (const { position } of rows) {
         const entry = this.#journal.entryAt(position);
@@ -158,13 +200,14 @@ export class EventReader {
     }
   }
 
-  *#backwards(sourceId: string | undefined): Generator<[EventsEntry, number]> {
-    let before = this.#journal.head() + 1;
+  *#backwards(sourceId: string | undefined, from: Position): Generator<[EventsEntry, number]> {
+    let before = Math.min(from, this.#journal.head() + 1);
     for (;;) {
       const entries = this.#journal.readBackwards(before, READ_AT_A_TIME, sourceId);
       for (const entry of entries) {
         if (entry.kind !== 'events') continue;
-        for (let place = entry.events.count - 1; place >= 0; place--) yield [entry, place];
+        const places = Math.min(entry.events.count, from - entry.first);
+        for (let place = places - 1; place >= 0; place--) yield [entry, place];
       }
       const oldest = entries.at(-1);
       if (oldest === undefined) return;

@@ -4,8 +4,7 @@ import type { LedgerPosition, LedgerReader } from '../store/ledger.ts';
 import type { EventReader } from './events.ts';
 import type { EventItem, FusedItem } from './item.ts';
 
-/** Looked at for one page, so that nobody's filter holds up the others; a page may be short, and the next goes on. */
-const EVENTS_A_PAGE = 2_000;
+/** Entries looked at for one page, so that nobody holds up the others; a page may be short, and the next goes on. */
 const SCAN_LIMIT = 1_000;
 const ENTRIES_AT_A_TIME = 16;
 
@@ -13,6 +12,14 @@ export interface FeedPage {
   items: EventItem[];
   /** Where the next page begins: everything up to this ledger position has been looked at. */
   next: LedgerPosition;
+}
+
+export interface FeedQuery {
+  stream?: string | undefined;
+  /** One that had a say in it. */
+  sourceId?: string | undefined;
+  /** Asked of each item as it is shown. */
+  matches?: ((item: EventItem) => boolean) | undefined;
 }
 
 export class LogFeed {
@@ -27,13 +34,14 @@ export class LogFeed {
   /**
    * @param after ledger position of the last item seen
    * @param upTo end of the last ledger entry to look at
+   * @param maxEvents looked at
    */
   page(
     after: LedgerPosition,
     upTo: LedgerPosition,
     limit: number,
-    stream: string | undefined,
-    sourceId: string | undefined,
+    { stream, sourceId, matches = () => true }: FeedQuery,
+    maxEvents = Number.POSITIVE_INFINITY,
   ): FeedPage {
     const items: EventItem[] = [];
     let next = after;
@@ -44,17 +52,17 @@ export class LogFeed {
       for (const entry of entries) {
         const last = entry.first + entry.count - 1;
         if (last > upTo) return { items, next };
-        const matches = entry.kind === 'packet' && (stream === undefined || entry.packet.stream === stream);
-        if (matches) {
+        const ofStream = entry.kind === 'packet' && (stream === undefined || entry.packet.stream === stream);
+        if (ofStream) {
           // The last of a packet's positions stand for its leaves, certified; a page may end among them.
           const leaves = entry.packet.end - entry.packet.start;
           const certified = last + 1 - leaves;
           const seen = Math.max(0, next - certified + 1);
-          for (let place = seen; place < leaves; place++) {
-            if (items.length === limit || looked++ === EVENTS_A_PAGE) return { items, next };
-            const item = this.#events.itemOfLeaf(entry.packet, entry.packet.start + place);
-            if (item !== undefined && (sourceId === undefined || isOf(item, sourceId))) items.push(item);
-            next = certified + place;
+          for (const item of this.#events.itemsOfLeaves(entry.packet, entry.packet.start + seen)) {
+            if (items.length === limit || looked++ === maxEvents) return { items, next };
+            const wanted = item !== undefined && (sourceId === undefined || isOf(item, sourceId)) && matches(item);
+            if (wanted) items.push(item);
+            next = Math.max(next, certified - 1) + 1;
           }
         }
         next = last;

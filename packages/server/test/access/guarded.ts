@@ -6,10 +6,10 @@ import { Guard } from '../../src/access/guard.ts';
 import { type AcceptedForm, IdentityCheck } from '../../src/access/identity.ts';
 import { PeerKey } from '../../src/access/peer-key.ts';
 import { SqliteNonces } from '../../src/access/sqlite-nonces.ts';
-import { Access } from '../../src/http/access.ts';
 import { BodyReader } from '../../src/http/body.ts';
 import { Problem } from '../../src/http/problem.ts';
 import { Directories } from '../support/directories.ts';
+import { openAccess } from '../support/open-access.ts';
 
 export const ADMIN_TOKEN = 'b'.repeat(64);
 /** Milliseconds since 1970 on the server's clock. */
@@ -49,7 +49,7 @@ export async function guarded(options: GuardedOptions = {}): Promise<Guarded> {
   const directories = new Directories();
   const nonces = new SqliteNonces(directories.next());
   const identity = new IdentityCheck({ accept, nonces, now, publicUrl });
-  const access = new Access({ loopback: true, publicUrl: undefined, adminToken: ADMIN_TOKEN });
+  const access = openAccess(ADMIN_TOKEN);
   const mutual =
     peerSecret && new Brc104({ key: new PeerKey(peerSecret), nonces, now, ...(maxSessions && { maxSessions }) });
   const guard = new Guard({ identity, mutual, access, required });

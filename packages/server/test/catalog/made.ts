@@ -11,18 +11,18 @@ import { type Catalog, openCatalog } from '../../src/catalog/open.ts';
 import type { OwnAnchored } from '../../src/catalog/receiver.ts';
 import { HeaderStore } from '../../src/headers/header-store.ts';
 import type { Headers } from '../../src/headers/headers.ts';
-import { Access } from '../../src/http/access.ts';
 import { BodyReader } from '../../src/http/body.ts';
 import { Problem, sendProblem } from '../../src/http/problem.ts';
 import { advisoryReadRoutes, advisoryWriteRoutes } from '../../src/http/routes/advisories.ts';
 import { catalogReadRoutes, catalogWriteRoutes } from '../../src/http/routes/catalog.ts';
-import { proofRoutes } from '../../src/http/routes/proof.ts';
+import { bundleRoutes } from '../../src/http/routes/proof.ts';
 import { IdentityKey } from '../../src/keys.ts';
 import { ProofBuilder } from '../../src/read/proofs.ts';
 import { SqliteLedger } from '../../src/store/sqlite/ledger.ts';
 import { SqliteLedgerReader } from '../../src/store/sqlite/ledger-reader.ts';
 import { EASY_BITS, NOW, PINNED, START } from '../headers/chain.ts';
 import { call, type Json, type Reply } from '../http/client.ts';
+import { openAccess } from '../support/open-access.ts';
 
 export const OWNER = new IdentityKey(new Uint8Array(32).fill(0x5a));
 export const STRANGER = new IdentityKey(new Uint8Array(32).fill(0x5b));
@@ -185,7 +185,7 @@ export class CatalogServer {
       () => ledger.close(),
       () => nonces.close(),
     );
-    const access = new Access({ loopback: true, publicUrl: undefined, adminToken: ADMIN_TOKEN });
+    const access = openAccess(ADMIN_TOKEN);
     const identity = new IdentityCheck({ accept: ['2', 'A'], nonces, now, publicUrl });
     const guard = new Guard({ identity, access, required });
     const bodies = new BodyReader({ bodyBytes: 1 << 25, inFlightBytes: 1 << 27 });
@@ -198,14 +198,12 @@ export class CatalogServer {
       now,
       catalogShareBytes: shareBytes,
       bundleMaxDepth,
-      proofs,
     };
     catalogReadRoutes(this.#server, routes);
     catalogWriteRoutes(this.#server, routes);
     advisoryReadRoutes(this.#server, routes);
     advisoryWriteRoutes(this.#server, routes);
-    const versions = { find: () => Promise.reject(new TypeError('no events here')) };
-    proofRoutes(this.#server, { ...routes, versions: versions as never });
+    bundleRoutes(this.#server, routes);
   }
 
   async open(): Promise<this> {

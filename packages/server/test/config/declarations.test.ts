@@ -162,7 +162,7 @@ describe('streams', () => {
     [{ policy: { classification: 'public' } }, 'STREAMS_JSON[0].policy.license: must be text of 1 to 4096 characters'],
     [{ policy: { pii_flags: [] } }, 'STREAMS_JSON[0].policy.pii_flags: is not supported yet; leave it out'],
     [{ salted: 'yes' }, 'STREAMS_JSON[0].salted: must be true or false'],
-    [{ visibility: 'private' }, 'STREAMS_JSON[0].visibility: is not supported yet; leave it out'],
+    [{ visibility: 'secret' }, 'STREAMS_JSON[0].visibility: must be one of public, private'],
     [{ id: 'feed' }, 'STREAMS_JSON[0].id: "feed" is reserved'],
   ])('%j is refused', (member, message) => {
     const refused = refusal(streams({ id: 'default', ...member }));

@@ -139,7 +139,7 @@ describe('/feed', () => {
     expect(names((await get(server.url, `/feed?cursor=${end.nextCursor}`)).body.items)).toEqual([next]);
   });
 
-  it.each(['cursor=nonsense', 'cursor=00000000-1-1', 'cursor=', 'limit=0', 'limit=1001', 'offset=1', 'filter=n%3E5'])(
+  it.each(['cursor=nonsense', 'cursor=00000000-1-1', 'cursor=', 'limit=0', 'limit=1001', 'offset=1', 'filtre=n%3E5'])(
     '%s is 400',
     async (query) => {
       const { status, body } = await get(server.url, `/feed?${query}`);

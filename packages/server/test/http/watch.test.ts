@@ -43,14 +43,21 @@ describe('a stream', () => {
     expect(watcher.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     expect(watcher.headers.get('cache-control')).toMatch(/no-cache/);
     const { id, retry, data } = watcher.frames[0]!;
-    expect(data).toEqual({ type: 'hello', ts: COUNT });
+    expect(data).toEqual({ type: 'hello', ts: COUNT, heartbeatMs: 100, retryMs: Number(retry) });
     expect(Number(retry)).toBeGreaterThanOrEqual(1000);
     expect(id).toEqual(expect.any(String));
   });
 
-  it('beats, without moving the cursor', async () => {
-    const watcher = await (await watch('?stream=quiet')).until((one) => one.messages('heartbeat').length >= 3);
-    for (const { id, data } of watcher.frames.slice(1)) expect([id, data.type]).toEqual([undefined, 'heartbeat']);
+  it('beats, and its cursor passes by what is not wanted', async () => {
+    const watcher = await watch('?stream=quiet');
+    const [id] = await send('other', { id: 'passed by' });
+    await settled(server.url, id!);
+    await oneMoreBeat(watcher);
+    await oneMoreBeat(watcher);
+    expect(watcher.messages()).toEqual([]);
+    const resumed = await watch(`?type=certified,received&since=${watcher.lastId}`);
+    await oneMoreBeat(resumed);
+    expect(resumed.messages()).toEqual([]);
   });
 
   it('is not there for HEAD, and counts nobody for it', async () => {
@@ -157,7 +164,11 @@ describe('filters', () => {
     'stream=',
     'sourceId=a,,b',
     'type=certified&type=received',
-    'filter=t%3E5',
+    'slow=never',
+    'split=4/4',
+    'key=eventId',
+    'snapshot=0',
+    'since=2026-13-01',
     'nonsense=1',
   ])('%s is 400', async (query) => {
     const { status, body } = await get(server.url, `/watch?${query}`);
@@ -218,8 +229,11 @@ describe('a place to begin', () => {
       const [id] = await send('other', { id: `gap-${cursor}` });
       await watcher.until((one) => one.messages('certified').length > 0);
       const gaps = watcher.messages('gap');
-      expect(gaps).toEqual([{ type: 'gap', reason: 'unknown-cursor', cursor, hint: expect.any(String) }]);
-      expect(watcher.messages('certified').map(({ eventId }) => eventId)).toEqual([id]);
+      const certified = watcher.messages('certified');
+      expect(certified.map(({ eventId }) => eventId)).toEqual([id]);
+      // Only the client knows what it has; what it is told from now on begins at the leaf named.
+      const missing = [{ stream: 'other', start: null, end: certified[0].leafIndex }];
+      expect(gaps).toEqual([{ type: 'gap', reason: 'unknown-cursor', cursor, missing, hint: expect.any(String) }]);
     }
   });
 });

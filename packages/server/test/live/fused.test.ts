@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { eventId, fusedEventId } from '@tidemark/proof';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { WatchFilter } from '../../src/live/hub.ts';
 import { LedgerMessages, type Message } from '../../src/live/messages.ts';
+import type { Wanted } from '../../src/live/selection.ts';
 import { SqliteJournalReader } from '../../src/store/sqlite/journal.ts';
 import { SqliteLedgerReader } from '../../src/store/sqlite/ledger-reader.ts';
 import { Directories } from '../support/directories.ts';
@@ -10,6 +10,7 @@ import { Feed, fillDirectory } from '../support/feed.ts';
 import { BASE, fillFused, fusedConfig, QUORUM, weather } from '../support/fused.ts';
 import { Writer } from '../support/journal.ts';
 import { linesOf, openReaders } from '../support/readers.ts';
+import { type Told as Frame, Watcher } from './watcher.ts';
 
 const directories = new Directories();
 afterAll(() => directories.remove());
@@ -18,19 +19,14 @@ type Told = Record<string, unknown>;
 const parse = ({ text }: Message) => JSON.parse(text) as Told;
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
 const BUCKET = '2026-03-01T12:00:00.000Z';
-const EVERYTHING: WatchFilter = { types: undefined, streams: undefined, sources: undefined };
 const START = { journal: 0, ledger: 0 };
 
 /** What a watcher of the ledger gets, with the cursors. */
-function watch(feed: Feed, filter: Partial<WatchFilter>, from = START): { id: string; text: string }[] {
+function watch(feed: Feed, wanted: Wanted, from = START): Frame[] {
   const hub = feed.hub();
   const { journal, ledger } = feed.heads();
   hub.advance({ journal: journal.at(-1)!, ledger: ledger.at(-1)! });
-  const frames: string[] = [];
-  const outlet = { send: (text: string) => frames.push(text) > 0 };
-  hub.join(outlet, { ...EVERYTHING, ...filter }, from);
-  const matches = frames.join('').matchAll(/^id: (.*)\ndata: (.*)$/gm);
-  return [...matches].map(([, id = '', text = '']) => ({ id, text }));
+  return new Watcher(hub, wanted, from).received;
 }
 
 describe('two streams that fuse', () => {
@@ -143,17 +139,17 @@ describe('two streams that fuse', () => {
     const certified = (from = START) => watch(feed, { types: new Set(['certified']) }, from);
     for (let count = 1; count <= certified().length; count++) {
       const place = certified()[count - 1]!;
-      const page = readers.feed.page(0, head, 100, undefined, undefined).items;
+      const page = readers.feed.page(0, head, 100, {}).items;
       const items = page.filter(({ status }) => status === 'certified');
       const limit = page.indexOf(items[count - 1]!) + 1;
-      const { next } = readers.feed.page(0, head, limit, undefined, undefined);
+      const { next } = readers.feed.page(0, head, limit, {});
       expect(certified({ journal: 0, ledger: next })).toEqual(certified().slice(count));
       expect(items[count - 1]?.leafIndex).toBe(leafOf(place));
     }
     readers.close();
   });
 
-  test.each<[string, Partial<WatchFilter>, string[]]>([
+  test.each<[string, Partial<Wanted>, string[]]>([
     ['the conflicts', { types: new Set(['conflict']) }, ['Oslo', 'Rome', 'Lima', 'Paris']],
     ['those of a stream', { types: new Set(['conflict']), streams: new Set(['places']) }, ['Lima']],
     ['those of a source that lost', { types: new Set(['conflict']), sources: new Set(['w-b']) }, ['Rome', 'Paris']],

@@ -33,7 +33,7 @@ function evidenceAt(readers: Readers, position: Position): Shown[] {
   return readers.evidence.of(record, readers.reconstruction.of(record)) as Shown[];
 }
 
-const feedOf = ({ feed, ledger }: Readers) => feed.page(0, ledger.head(), ALL, undefined, undefined).items;
+const feedOf = ({ feed, ledger }: Readers) => feed.page(0, ledger.head(), ALL, {}).items;
 
 describe('a stream in event time', () => {
   const MONOTONIC = { map: { n: 'n' }, constraints: { monotonicFields: ['n'] } };
@@ -133,7 +133,7 @@ describe('a fused stream', () => {
       expect(readers.events.item(recordAt(readers, position))).toMatchObject({ status: 'certified', leafIndex: 6 });
       expect(evidenceAt(readers, position).map(({ step }) => step)).not.toContain('order');
     }
-    expect(readers.events.newest({ status: 'quarantined' }, 0, 10, 100)).toEqual([]);
+    expect(readers.events.newest({ status: 'quarantined' }, { limit: 10, scanLimit: 100 }).items).toEqual([]);
   });
 
   test('a version that its source has revised is an input as well, and passed over', () => {

@@ -4,7 +4,7 @@ import { CursorCodec } from '../../src/live/cursor.ts';
 import { Hub } from '../../src/live/hub.ts';
 import { LedgerMessages, type Message, receivedMessage } from '../../src/live/messages.ts';
 import { itemsOf, type JournalEntry } from '../../src/store/journal.ts';
-import type { LedgerEntry } from '../../src/store/ledger.ts';
+import type { LedgerEntry, StreamRow } from '../../src/store/ledger.ts';
 import { SqliteJournalReader } from '../../src/store/sqlite/journal.ts';
 import { SqliteLedgerReader } from '../../src/store/sqlite/ledger-reader.ts';
 import { IDENTITY } from './node.ts';
@@ -37,6 +37,10 @@ class GrowingLedger extends SqliteLedgerReader {
   override head(): number {
     return 0;
   }
+
+  override streams(): StreamRow[] {
+    return [];
+  }
 }
 
 export class Feed {
@@ -52,9 +56,10 @@ export class Feed {
   }
 
   /** A hub that has not heard of anything yet. @param later at once, unless a test wants to see the turns */
-  hub(later: (work: () => void) => void = (work) => work()): Hub {
+  hub(later: (work: () => void) => void = (work) => work(), queue = { bytes: 0, messages: 1_000_000 }): Hub {
     const { codec } = this;
-    return new Hub({ journal: this.#journal, ledger: this.#ledger, messages: this.#messages, codec, later });
+    const stores = { journal: this.#journal, ledger: this.#ledger, messages: this.#messages };
+    return new Hub({ ...stores, codec, queue, now: () => 1_772_366_400_000, later });
   }
 
   /** All messages there are: those from the journal, and those from the ledger, each in order. */
@@ -74,6 +79,10 @@ export class Feed {
       position = part.last + 1;
     }
     return messages;
+  }
+
+  entries(): LedgerEntry[] {
+    return this.#ledger.read(1, ALL);
   }
 
   /** The last positions of journal and ledger entries: where heads can be. */

@@ -14,7 +14,7 @@ import { integer, queryOf, required } from '../query.ts';
 
 export interface AnchorRoutes {
   anchorStates: AnchorStates;
-  ledger: Pick<LedgerReader, 'certifierCalls'>;
+  ledger: LedgerReader;
   anchoring: Threads['anchoring'];
   bodies: BodyReader;
   /** What ARC's callbacks come with; undefined where ARC is not in use. */

@@ -1,68 +1,25 @@
-/** Feeds, single events and their traces. */
+/** Single events and their traces. */
 import type { FastifyInstance } from 'fastify';
-import type { CursorCodec } from '../../live/cursor.ts';
-import type { Hub } from '../../live/hub.ts';
 import { candidateItem } from '../../read/decisions.ts';
 import { type EventReader, type EventRecord, seqOf } from '../../read/events.ts';
 import { type Evidence, fusedEvidence, fusedTrace } from '../../read/evidence.ts';
 import type { FusedVersion } from '../../read/fused.ts';
-import { fusedItem, type Status } from '../../read/item.ts';
-import type { LogFeed } from '../../read/log-feed.ts';
+import { fusedItem } from '../../read/item.ts';
 import type { Quarantine, Resolution } from '../../read/quarantine.ts';
 import type { Reconstruction } from '../../read/reconstruction.ts';
 import type { EventVersions, Found } from '../event-versions.ts';
-import { badRequest } from '../problem.ts';
-import { integer, queryOf } from '../query.ts';
+import { queryOf } from '../query.ts';
 
 export interface ReadRoutes {
   events: EventReader;
-  logFeed: LogFeed;
   reconstruction: Reconstruction;
   quarantine: Quarantine;
   evidence: Evidence;
-  hub: Hub;
-  codec: CursorCodec;
   versions: EventVersions;
-  feedCacheTtlMs: number;
 }
 
-const STATUSES: readonly Status[] = ['received', 'certified', 'quarantined', 'failed'];
-const MAX_LIMIT = 1000;
-const MAX_OFFSET = 10_000;
-/** Events looked at for one page of a filtered list, beside those passed by; such a page may be short. */
-const SCAN_LIMIT = 2_000;
-
 export function readRoutes(server: FastifyInstance, options: ReadRoutes): void {
-  const { events, logFeed, reconstruction, evidence, hub, codec, versions, feedCacheTtlMs } = options;
-  const cacheControl = `max-age=${Math.floor(feedCacheTtlMs / 1000)}`;
-
-  server.get('/ingest/feed', async (request, reply) => {
-    const query = queryOf(request, ['sourceId', 'status', 'limit', 'offset']);
-    const status = STATUSES.find((known) => known === query.status);
-    if (query.status !== undefined && status === undefined) {
-      throw badRequest(`"status" is one of ${STATUSES.join(', ')}`);
-    }
-    const filter = {
-      ...(query.sourceId === undefined ? {} : { sourceId: query.sourceId }),
-      ...(status === undefined ? {} : { status }),
-    };
-    const offset = integer(query, 'offset', 0, 0, MAX_OFFSET);
-    const limit = integer(query, 'limit', 50, 1, MAX_LIMIT);
-    reply.header('cache-control', cacheControl);
-    return { items: events.newest(filter, offset, limit, offset + SCAN_LIMIT) };
-  });
-
-  server.get('/feed', async (request, reply) => {
-    const query = queryOf(request, ['stream', 'sourceId', 'cursor', 'limit']);
-    // A cursor is given out and taken back within the same heads.
-    const heads = hub.refresh();
-    const from = query.cursor === undefined ? { journal: 0, ledger: 0 } : codec.decode(query.cursor, heads);
-    if (from === undefined) throw badRequest('"cursor" is not one that this server has given out');
-    const limit = integer(query, 'limit', 50, 1, MAX_LIMIT);
-    const { items, next } = logFeed.page(from.ledger, heads.ledger, limit, query.stream, query.sourceId);
-    reply.header('cache-control', cacheControl);
-    return { items, nextCursor: codec.encode({ journal: from.journal, ledger: next }) };
-  });
+  const { reconstruction, evidence, versions } = options;
 
   server.get<{ Params: { id: string } }>('/ingest/events/:id', async (request) => {
     const found = await versions.find(request.params.id, queryOf(request, ['seq']));

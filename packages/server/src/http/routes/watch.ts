@@ -1,107 +1,199 @@
-/** `GET /watch`: the live feed as server-sent events. */
-import type { ServerResponse } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Cursor, CursorCodec } from '../../live/cursor.ts';
-import type { Client, Hub, WatchFilter } from '../../live/hub.ts';
-import { MESSAGE_TYPES } from '../../live/messages.ts';
+/** `GET /watch`: the live feed, as server-sent events or, upgraded, over WebSocket. */
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
+import websocket, { type WebSocket } from '@fastify/websocket';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Reader, Readers } from '../../access/readers.ts';
+import { type Beginning, Beginnings, type Moments } from '../../live/beginnings.ts';
+import { type Outlet, SLOW_POLICIES, type SlowPolicy } from '../../live/client.ts';
+import type { CursorCodec } from '../../live/cursor.ts';
+import { EVENT_STREAM_CHUNKED, EVENT_STREAM_PLAIN, type Framing, WEB_SOCKET } from '../../live/framing.ts';
+import type { Hub } from '../../live/hub.ts';
+import { type LedgerMessages, MESSAGE_TYPES } from '../../live/messages.ts';
+import { hello } from '../../live/notices.ts';
+import { BEATS } from '../../live/pulse.ts';
+import { type ConflationKey, conflationKey, Selection } from '../../live/selection.ts';
+import type { LedgerReader } from '../../store/ledger.ts';
+import type { Access } from '../access.ts';
+import { fieldsOf, filterOf, keyOf, splitOf } from '../filter-query.ts';
 import { badRequest, Problem } from '../problem.ts';
-import { listOf, queryOf } from '../query.ts';
+import { integer, listOf, type Query, queryOf } from '../query.ts';
+import { EventStreamOutlet, WebSocketOutlet } from '../watch-outlets.ts';
+import { type WatchLimits, WatchPlaces } from '../watch-places.ts';
 
 export interface WatchRoutes {
   hub: Hub;
   codec: CursorCodec;
-  watch: { maxClients: number; heartbeatMs: number };
+  ledger: LedgerReader;
+  messages: LedgerMessages;
+  moments: Moments;
+  access: Access;
+  readTokens: Readers;
+  watch: WatchLimits & { heartbeatMs: number; historyMs: number };
+  /** Milliseconds since 1970. */
+  now: () => number;
 }
 
 const RECONNECT_MS = 1000;
 /** Spreads clients that were all cut off at once. */
 const RECONNECT_JITTER_MS = 2000;
-/** A client that takes nothing for so many heartbeats is gone, or as good as. */
-const MISSED_HEARTBEATS = 4;
 /** A gap is told to everybody. */
 const FILTER_TYPES: readonly string[] = [...MESSAGE_TYPES, 'gap'];
-const BEGINNING: Cursor = { journal: 0, ledger: 0 };
+/** Streams, or sources, in one list. */
+const MAX_LISTED = 64;
+const MAX_SNAPSHOT = 1000;
+/** Nobody sends more than control frames. */
+const MAX_INCOMING_BYTES = 4096;
+const PARAMETERS = [
+  ...['stream', 'sourceId', 'type', 'filter', 'split', 'key', 'fields', 'slow'],
+  ...['since', 'last_event_id', 'snapshot', 'token'],
+];
 
-export function watchRoutes(server: FastifyInstance, { hub, codec, watch }: WatchRoutes): void {
-  const open = new Set<ServerResponse>();
+/** What a client has asked for, checked. */
+interface Plan {
+  selection: Selection;
+  slow: SlowPolicy;
+  key: ConflationKey;
+  beginning: Beginning;
+}
 
-  // A HEAD would hold a place and never end.
-  server.get('/watch', { exposeHeadRoute: false }, async (request, reply) => {
-    const query = queryOf(request, ['stream', 'sourceId', 'type', 'since', 'last_event_id']);
-    const filter = {
-      types: typesOf(listOf(query, 'type')),
-      streams: listOf(query, 'stream'),
-      sources: listOf(query, 'sourceId'),
-    };
-    if (hub.size >= watch.maxClients) {
-      throw new Problem(503, 'too-many-watchers', `at most ${watch.maxClients} may watch at once`, { retryAfter: 5 });
-    }
-    const wanted = header(request, 'last-event-id') ?? query.last_event_id ?? query.since;
-    reply.hijack();
-    follow(reply.raw, filter, wanted);
+export async function watchRoutes(server: FastifyInstance, options: WatchRoutes): Promise<void> {
+  const { hub, codec, access, watch, now } = options;
+  const beginnings = new Beginnings({ ...options, historyMs: watch.historyMs });
+  const places = new WatchPlaces(watch);
+  const plans = new WeakMap<FastifyRequest, Plan>();
+  const pulse = setInterval(() => hub.beat(), watch.heartbeatMs / BEATS);
+
+  await server.register(websocket, {
+    options: { maxPayload: MAX_INCOMING_BYTES, perMessageDeflate: false, autoPong: false },
+    errorHandler: (_error, socket) => socket.terminate(),
+    preClose(done) {
+      clearInterval(pulse);
+      hub.close('going-down');
+      this.websocketServer.close(() => done());
+    },
   });
 
-  server.addHook('preClose', async () => {
-    for (const response of open) response.end(': the server is going down; come back with Last-Event-ID\n\n');
+  // For those who cannot send headers, as EventSource in browsers.
+  server.post('/watch/token', async (request, reply) => {
+    const reader = access.readerOf(request);
+    if (reader === undefined) throw new Problem(401, 'token-required', 'send a token as Authorization: Bearer …');
+    const { token, expiresAt } = options.readTokens.issue(reader);
+    reply.header('cache-control', 'no-store');
+    return { token, expiresAt: new Date(expiresAt).toISOString() };
   });
 
-  function follow(response: ServerResponse, filter: WatchFilter, wanted: string | undefined): void {
-    response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
-      'x-accel-buffering': 'no',
-      connection: 'keep-alive',
-    });
-    const from = startOf(wanted);
-    const retry = RECONNECT_MS + Math.floor(Math.random() * RECONNECT_JITTER_MS);
-    const start = from ?? hub.heads;
-    let opening = `retry: ${retry}\n${message({ type: 'hello', ts: Date.now() }, start)}`;
-    if (from === undefined && wanted !== undefined) opening += message(gap(wanted), start);
-    response.write(opening);
-    let client: Client | undefined;
-    let missed = 0;
-    const heartbeat = setInterval(() => {
-      missed = response.writableNeedDrain ? missed + 1 : 0;
-      if (missed === 0) response.write(message({ type: 'heartbeat', ts: Date.now() }));
-      else if (missed >= MISSED_HEARTBEATS) response.destroy();
-    }, watch.heartbeatMs);
-    open.add(response);
-    response.on('drain', () => client && hub.resume(client));
-    response.on('close', () => {
-      clearInterval(heartbeat);
-      open.delete(response);
-      if (client !== undefined) hub.leave(client);
-    });
-    client = hub.join({ send: (frames) => response.write(frames) }, filter, start);
+  server.route({
+    url: '/watch',
+    method: 'GET',
+    // A HEAD would hold a place and never end.
+    exposeHeadRoute: false,
+    // Whoever is refused is refused before anything is upgraded.
+    preHandler: async (request, reply) => {
+      if (request.ws) access.checkOrigin(request);
+      // Behind another request on the same connection there is no socket to write to yet.
+      if (reply.raw.socket === null) throw badRequest('/watch wants a connection of its own, or to be the first on it');
+      plans.set(request, plan(request));
+    },
+    handler: (request, reply) => {
+      reply.hijack();
+      const { raw } = reply;
+      const { socket } = raw;
+      if (socket === null || socket.destroyed) raw.destroy();
+      else follow(planOf(request), socket, new EventStreamOutlet(raw, socket), openEventStream(reply));
+    },
+    wsHandler: (webSocket: WebSocket, request) => {
+      const { socket } = request.raw;
+      follow(planOf(request), socket, new WebSocketOutlet(webSocket, socket), WEB_SOCKET);
+    },
+  });
+
+  function plan(request: FastifyRequest): Plan {
+    const query = queryOf(request, PARAMETERS);
+    const reader = access.readerOf(request);
+    const selection = selectionOf(query, streamsOf(request, query, reader));
+    const slow = slowOf(query);
+    const beginning = beginningOf(query, header(request, 'last-event-id'), selection);
+    const { socket } = request.raw;
+    const giveBack = places.take(request.ip, reader?.id);
+    if (socket.destroyed) giveBack();
+    else socket.once('close', giveBack);
+    return { selection, slow, key: conflationKey(keyOf(query)), beginning };
   }
 
-  /** Where a client begins: undefined when it asked for a place that this server does not know. */
-  function startOf(wanted: string | undefined): Cursor | undefined {
-    if (wanted === undefined || wanted === 'latest') return hub.heads;
-    if (wanted === 'earliest') return BEGINNING;
-    return codec.decode(wanted, hub.heads);
+  /** Those that are asked for, all of which have to be readable; else all that are. */
+  function streamsOf(request: FastifyRequest, query: Query, reader: Reader | undefined): Set<string> | undefined {
+    const named = shortListOf(query, 'stream');
+    for (const stream of named ?? []) access.checkStream(request, stream);
+    const streams = named ?? access.readable(reader);
+    if (streams?.size !== 0) return streams;
+    throw new Problem(401, 'token-required', 'no stream is public here; send a read token as Authorization: Bearer …');
   }
 
-  function message(body: object, at?: Cursor): string {
-    const id = at === undefined ? '' : `id: ${codec.encode(at)}\n`;
-    return `${id}data: ${JSON.stringify(body)}\n\n`;
+  function planOf(request: FastifyRequest): Plan {
+    const found = plans.get(request)!;
+    plans.delete(request);
+    return found;
+  }
+
+  function beginningOf(query: Query, lastEventId: string | undefined, selection: Selection): Beginning {
+    const since = lastEventId ?? query.last_event_id ?? query.since;
+    const snapshot = integer(query, 'snapshot', 0, 1, MAX_SNAPSHOT);
+    if (since === undefined && snapshot > 0) return beginnings.newest(snapshot, selection);
+    const beginning = beginnings.of(since, selection);
+    if (beginning === undefined) throw badRequest('"since" is a cursor, an RFC 3339 time, earliest or latest');
+    return beginning;
+  }
+
+  function follow(plan: Plan, socket: Socket, outlet: Outlet, framing: Framing): void {
+    const { selection, slow, key, beginning } = plan;
+    const { from, gap } = beginning;
+    const retryMs = RECONNECT_MS + Math.floor(Math.random() * RECONNECT_JITTER_MS);
+    const id = codec.encode(from);
+    const greeting = hello({ now: now(), heartbeatMs: watch.heartbeatMs, retryMs });
+    // The cursor behind a gap comes with the gap: whoever is cut off in between is told of it again.
+    const frames =
+      gap === undefined ? [framing.frame(id, greeting)] : [framing.frame(undefined, greeting), framing.frame(id, gap)];
+    outlet.write(framing.pack([...framing.retry(retryMs), ...frames]));
+    const client = hub.join({ outlet, selection, framing, slow, key }, from);
+    socket.once('close', () => hub.leave(client));
   }
 }
 
-function gap(cursor: string): object {
-  return {
-    type: 'gap',
-    reason: 'unknown-cursor',
-    cursor: cursor.slice(0, 64),
-    hint: 'following from now on; read /feed for what was before',
-  };
+function openEventStream(reply: FastifyReply): Framing {
+  const response = reply.raw;
+  response.writeHead(200, {
+    // Those for pages of other sites.
+    ...(reply.getHeaders() as OutgoingHttpHeaders),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
+  });
+  response.flushHeaders();
+  return response.chunkedEncoding ? EVENT_STREAM_CHUNKED : EVENT_STREAM_PLAIN;
 }
 
-function typesOf(types: Set<string> | undefined): Set<string> | undefined {
+function selectionOf(query: Query, streams: Set<string> | undefined): Selection {
+  const types = listOf(query, 'type');
   for (const type of types ?? []) {
     if (!FILTER_TYPES.includes(type)) throw badRequest(`"type" is a list of ${FILTER_TYPES.join(', ')}`);
   }
-  return types;
+  const sources = shortListOf(query, 'sourceId');
+  return new Selection({
+    ...{ types, streams, sources, filter: filterOf(query), split: splitOf(query), fields: fieldsOf(query) },
+  });
+}
+
+function shortListOf(query: Query, name: string): Set<string> | undefined {
+  const list = listOf(query, name);
+  if (list !== undefined && list.size > MAX_LISTED) throw badRequest(`"${name}" names at most ${MAX_LISTED}`);
+  return list;
+}
+
+function slowOf({ slow }: Query): SlowPolicy {
+  const known = SLOW_POLICIES.find((policy) => policy === (slow ?? 'complete'));
+  if (known === undefined) throw badRequest(`"slow" is one of ${SLOW_POLICIES.join(', ')}`);
+  return known;
 }
 
 function header(request: FastifyRequest, name: string): string | undefined {

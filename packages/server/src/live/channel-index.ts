@@ -1,0 +1,128 @@
+/**
+ * Finds the channels that a message may concern, so that what a message costs grows with those, and not with how many
+ * channels there are: by its type, by stream or source, and by the value of an equality in their filters.
+ */
+import type { Path } from '../filter/path.ts';
+import type { Channel } from './channel.ts';
+import { MESSAGE_TYPES, type Message, type MessageType } from './messages.ts';
+
+const ANYWHERE = '*';
+
+export class ChannelIndex {
+  readonly #shelves = new Map<string, Shelf>();
+  /** How many channels want a type at all, and how many in a stream, or wherever it is. */
+  readonly #wanting = new Map<string, number>();
+
+  add(channel: Channel): void {
+    this.#count(channel, 1);
+    for (const place of placesOf(channel)) {
+      let shelf = this.#shelves.get(place);
+      if (shelf === undefined) {
+        shelf = new Shelf();
+        this.#shelves.set(place, shelf);
+      }
+      shelf.add(channel);
+    }
+  }
+
+  delete(channel: Channel): void {
+    this.#count(channel, -1);
+    for (const place of placesOf(channel)) {
+      const shelf = this.#shelves.get(place);
+      shelf?.delete(channel);
+      if (shelf?.isEmpty === true) this.#shelves.delete(place);
+    }
+  }
+
+  /** Whether there is a channel for this type, in this stream if one is named. */
+  wants(type: MessageType, stream?: string): boolean {
+    if (stream === undefined) return this.#wanting.has(type);
+    return this.#wanting.has(`${type} ${ANYWHERE}`) || this.#wanting.has(`${type} ${stream}`);
+  }
+
+  #count({ selection }: Channel, step: 1 | -1): void {
+    for (const type of MESSAGE_TYPES.filter((one) => selection.wants(one))) {
+      for (const place of ['', ...(selection.wanted.streams ?? [ANYWHERE])]) {
+        const key = place === '' ? type : `${type} ${place}`;
+        const count = (this.#wanting.get(key) ?? 0) + step;
+        if (count === 0) this.#wanting.delete(key);
+        else this.#wanting.set(key, count);
+      }
+    }
+  }
+
+  /** All channels that the message concerns, each once. */
+  *concernedBy(message: Message): Generator<Channel> {
+    const { type, stream, sources } = message;
+    const places = [`${type} ${ANYWHERE}`, `${type} stream ${stream}`, ...sources.map((id) => `${type} source ${id}`)];
+    const seen = new Set<Channel>();
+    for (const place of places) {
+      for (const channel of this.#shelves.get(place)?.candidates(message) ?? []) {
+        if (seen.has(channel)) continue;
+        seen.add(channel);
+        if (channel.selection.matches(message)) yield channel;
+      }
+    }
+  }
+}
+
+/** A channel is in all places in which one of its messages looks; by its sources only where it names no stream. */
+function placesOf({ selection }: Channel): string[] {
+  const { streams, sources } = selection.wanted;
+  const types = MESSAGE_TYPES.filter((type) => selection.wants(type));
+  const places =
+    streams !== undefined
+      ? [...streams].map((id) => `stream ${id}`)
+      : sources === undefined
+        ? [ANYWHERE]
+        : [...sources].map((id) => `source ${id}`);
+  return types.flatMap((type) => places.map((place) => `${type} ${place}`));
+}
+
+class Shelf {
+  readonly #plain = new Set<Channel>();
+  /** Channels by the path, and the values, of an equality that all their messages satisfy. */
+  readonly #keyed = new Map<string, { path: Path; channels: Map<unknown, Set<Channel>> }>();
+
+  get isEmpty(): boolean {
+    return this.#plain.size === 0 && this.#keyed.size === 0;
+  }
+
+  add(channel: Channel): void {
+    const required = channel.selection.wanted.filter?.required;
+    if (required === undefined) {
+      this.#plain.add(channel);
+      return;
+    }
+    const { path, values } = required;
+    const keyed = this.#keyed.get(path.text) ?? { path, channels: new Map<unknown, Set<Channel>>() };
+    this.#keyed.set(path.text, keyed);
+    for (const value of values) keyed.channels.set(value, (keyed.channels.get(value) ?? new Set()).add(channel));
+  }
+
+  delete(channel: Channel): void {
+    const required = channel.selection.wanted.filter?.required;
+    if (required === undefined) {
+      this.#plain.delete(channel);
+      return;
+    }
+    const { path, values } = required;
+    const channels = this.#keyed.get(path.text)?.channels;
+    for (const value of values) {
+      const list = channels?.get(value);
+      list?.delete(channel);
+      if (list?.size === 0) channels?.delete(value);
+    }
+    if (channels?.size === 0) this.#keyed.delete(path.text);
+  }
+
+  *candidates(message: Message): Generator<Channel> {
+    yield* this.#plain;
+    for (const { path, channels } of this.#keyed.values()) {
+      // Filters on the payload pass by what has none.
+      const unknown = path.ofPayload && message.withoutPayload;
+      const lists = unknown ? channels.values() : path.valuesIn(message.body).map((value) => channels.get(value));
+      for (const list of lists) if (list !== undefined) yield* list;
+    }
+  }
+}
