@@ -7,6 +7,7 @@ import { Poster } from './client.ts';
 import { serving } from './processes.ts';
 import { type MeasuredServer, startServer } from './server.ts';
 import { percentile } from './statistics.ts';
+import { measureSteady, type Steady, type SteadyOptions } from './steady.ts';
 import type { Begin, WatcherFigures, WatcherOptions } from './watchers.ts';
 
 export interface FanOut {
@@ -26,10 +27,6 @@ export interface FanOutOptions {
   stalled?: number;
   eventsPerSecond: number;
   seconds: number;
-  /** Of each client in turn. */
-  queries?: string[];
-  /** Messages that all clients together are to get of one event. */
-  deliveriesAnEvent?: number;
 }
 
 const LIMITS = { WATCH_MAX_CLIENTS: '20000', WATCH_MAX_PER_ADDRESS: '20000' };
@@ -37,16 +34,16 @@ const LIMITS = { WATCH_MAX_CLIENTS: '20000', WATCH_MAX_PER_ADDRESS: '20000' };
 const SETTLE_MS = 2000;
 
 export async function measureFanOut(options: FanOutOptions): Promise<FanOut> {
-  const { clients, stalled = 0, queries = [''], eventsPerSecond, seconds, deliveriesAnEvent = clients } = options;
+  const { clients, stalled = 0, eventsPerSecond, seconds } = options;
   const server = await startServer(LIMITS);
   await post(server, eventsPerSecond, 2);
   await delay(SETTLE_MS);
   const before = server.residentBytes();
-  const paths = queries.map((query) => `/watch?type=certified${query}`);
+  const paths = ['/watch?type=certified'];
   const watchers = await startWatchers({ url: server.url, paths, clients: clients + stalled, stalled });
   await delay(SETTLE_MS);
   const bytesAClient = (server.residentBytes() - before) / (clients + stalled);
-  const expected = eventsPerSecond * seconds * deliveriesAnEvent;
+  const expected = eventsPerSecond * seconds * clients;
   const counted = count(watchers, expected);
   await post(server, eventsPerSecond, seconds);
   const figures = await counted;
@@ -70,6 +67,27 @@ export async function measureBaseline({
   watchers.kill();
   stop();
   return rates(figures, expected);
+}
+
+/** The steady rate, while so many clients follow, each with an expression of its own. */
+export async function measureFilters(expressions: number, options: SteadyOptions): Promise<Steady> {
+  const server = await startServer(LIMITS);
+  await measureSteady(server, { ...options, seconds: 3 });
+  const paths = Array.from(
+    { length: expressions },
+    (_, n) => `/watch?type=certified&filter=${encodeURIComponent(expression(n))}`,
+  );
+  const watchers = await startWatchers({ url: server.url, paths, clients: expressions, stalled: 0 });
+  const result = await measureSteady(server, options);
+  watchers.kill();
+  await server.stop();
+  return result;
+}
+
+/** Of the events that `events.ts` makes; every other one by a value, the others by a narrow range. */
+function expression(n: number): string {
+  if (n % 2 === 0) return `sensor == "sensor-${n % 50}" and humidity == ${40 + (n % 30)} and temp > ${n / 100}`;
+  return `temp > ${15 + n / 100} and temp < ${15 + n / 100 + 0.01}`;
 }
 
 function rates({ messages, tookMs, latencies }: WatcherFigures, expected: number): Omit<FanOut, 'bytesAClient'> {
@@ -110,8 +128,6 @@ async function post(server: MeasuredServer, perSecond: number, seconds: number):
   poster.close();
 }
 
-/** Different sensors that filters can tell apart. */
-export const SENSORS = 1000;
 let posted = 0;
 
 function batch(size: number): Buffer {
@@ -119,7 +135,7 @@ function batch(size: number): Buffer {
     const n = posted++;
     return JSON.stringify({
       id: `${process.pid}-${n}`,
-      sensor: `sensor-${n % SENSORS}`,
+      sensor: `sensor-${n % 50}`,
       temp: n % 997,
       sent: Date.now(),
     });

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Poster } from './client.ts';
 import { measureFsync } from './fsync.ts';
+import { measureBaseline, measureFanOut, measureFilters } from './live.ts';
 import { measurePolicy } from './policy.ts';
 import { jsonFrom, numberFrom, serving } from './processes.ts';
 import { startServer } from './server.ts';
@@ -59,6 +60,7 @@ const plainRate = await throughput();
 await staged(plainRate);
 await steady();
 await webhooks();
+await live();
 await proofs();
 await bundles();
 if (flags.full) await growth();
@@ -132,6 +134,35 @@ async function steady(): Promise<void> {
   add({ what: `${at}: certified p95`, ...milliseconds(certifiedP95Ms, 500), baseline });
   add({ what: `${at}: POST to SSE client p99`, ...milliseconds(postToClientP99Ms, 250), baseline });
   add({ what: `${at}: events not seen`, result: String(missing), baseline: '', budget: '0', met: missing === 0 });
+}
+
+async function live(): Promise<void> {
+  const offered = { clients: 10_000, eventsPerSecond: 52, seconds: Math.min(20, Number(flags.seconds)) };
+  const plain = await measureBaseline(offered);
+  const fanOut = await measureFanOut(offered);
+  const amongStalled = await measureFanOut({ ...offered, stalled: 100 });
+  const filters = await measureFilters(1000, { perSecond: 10_000, seconds: offered.seconds });
+  figures.live = { plain, fanOut, amongStalled, filters };
+  const what = `${count(offered.clients)} SSE clients`;
+  const baseline = (figure: string) => `plain node:http ${figure}`;
+  add({
+    what: `${what}: deliveries`,
+    result: `${count(fanOut.deliveriesPerSecond)}/s, ${count(fanOut.missing)} missing`,
+    baseline: baseline(`${count(plain.deliveriesPerSecond)}/s`),
+    budget: '≥ 500,000/s',
+    met: fanOut.deliveriesPerSecond >= 500_000 && fanOut.missing === 0,
+  });
+  const p99 = milliseconds(fanOut.p99Ms, 500);
+  add({ what: `${what}: POST to client p99`, ...p99, baseline: baseline(`${plain.p99Ms.toFixed(0)} ms`) });
+  const kilobytes = fanOut.bytesAClient / 1000;
+  add({
+    what: `${what}: memory of each`,
+    ...{ result: `${kilobytes.toFixed(1)} KB`, baseline: '', budget: '≤ 40 KB', met: kilobytes <= 40 },
+  });
+  const among = milliseconds(amongStalled.p99Ms, 500);
+  add({ what: `${what} beside 100 stalled: p99`, ...among, baseline: `without them ${fanOut.p99Ms.toFixed(0)} ms` });
+  const filtered = milliseconds(filters.postToClientP99Ms, 250);
+  add({ what: 'at 10,000/s with 1,000 filters: POST to client p99', ...filtered, baseline: '' });
 }
 
 async function webhooks(): Promise<void> {

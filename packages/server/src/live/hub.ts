@@ -16,6 +16,7 @@ import type { LedgerMessages, Message, Wants } from './messages.ts';
 import { conflated, heartbeat, leftOut } from './notices.ts';
 import { firstAfter, JournalParts, LedgerParts } from './parts.ts';
 import { Pulse } from './pulse.ts';
+import { Turns } from './turns.ts';
 
 export interface HubOptions {
   journal: JournalReader;
@@ -31,7 +32,7 @@ export interface HubOptions {
 }
 
 /** Chunks read for a client that is behind before the others, and all else that this thread does, get their turn. */
-const CHUNKS_A_TURN = 8;
+const CHUNKS_A_TURN = 2;
 /** Messages told in a round, unless a part of what is stored has more. */
 const ROUND_MESSAGES = 500;
 /** Connections written to before all else that this thread does gets its turn. */
@@ -46,6 +47,7 @@ export class Hub {
   readonly #backlog: Backlog;
   readonly #clients = new Set<Client>();
   readonly #channels = new Channels();
+  readonly #turns: Turns;
   /** They know of more than has been told yet. */
   readonly #early = new Set<Client>();
   readonly #pulse = new Pulse();
@@ -62,6 +64,7 @@ export class Hub {
   constructor(options: HubOptions) {
     const { journal, ledger, messages, codec } = options;
     this.#options = options;
+    this.#turns = new Turns(options.later);
     this.#journal = new JournalParts(journal);
     this.#ledger = new LedgerParts(ledger, messages);
     this.#backlog = new Backlog({ journal: this.#journal, ledger: this.#ledger }, codec);
@@ -267,7 +270,7 @@ export class Hub {
     for (let chunk = 0; chunk < CHUNKS_A_TURN; chunk++) {
       if (client.closed) return;
       if (client.outlet.pending > 0) {
-        client.outlet.whenTaken(() => this.#catchUp(client));
+        client.outlet.whenTaken(() => this.#turns.add(() => this.#catchUp(client)));
         return;
       }
       const { journal, ledger } = client.at;
@@ -279,7 +282,7 @@ export class Hub {
       const frames = this.#backlog.next(client, this.#at);
       if (frames.length > 0) client.outlet.write(client.framing.pack(frames));
     }
-    this.#options.later(() => this.#catchUp(client));
+    this.#turns.add(() => this.#catchUp(client));
   }
 
   *#sendBeats(): Generator<void> {

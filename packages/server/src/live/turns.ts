@@ -1,0 +1,43 @@
+/**
+ * Work that can wait, a little at a time: however many clients are behind, everything else that this thread does gets
+ * its turn every few milliseconds.
+ */
+
+/** Milliseconds of work before everything else gets its turn. */
+const TURN_MS = 5;
+
+export class Turns {
+  readonly #later: (work: () => void) => void;
+  #waiting: (() => void)[] = [];
+  #scheduled = false;
+
+  /** @param later calls back when this thread has seen to everything else that waits */
+  constructor(later: (work: () => void) => void) {
+    this.#later = later;
+  }
+
+  add(work: () => void): void {
+    this.#waiting.push(work);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#waiting.length === 0) return;
+    this.#scheduled = true;
+    this.#later(() => {
+      this.#scheduled = false;
+      this.#take();
+    });
+  }
+
+  #take(): void {
+    const until = performance.now() + TURN_MS;
+    const taken = this.#waiting;
+    this.#waiting = [];
+    let done = 0;
+    while (done < taken.length && (done === 0 || performance.now() < until)) taken[done++]!();
+    // Whoever is not done yet comes after those who have not had a turn.
+    this.#waiting = [...taken.slice(done), ...this.#waiting];
+    this.#schedule();
+  }
+}
