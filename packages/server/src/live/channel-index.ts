@@ -52,17 +52,14 @@ export class ChannelIndex {
   }
 
   /** All channels that the message concerns, each once. */
-  *concernedBy(message: Message): Generator<Channel> {
+  concernedBy(message: Message): Iterable<Channel> {
     const { type, stream, sources } = message;
-    const places = [`${type} ${ANYWHERE}`, `${type} stream ${stream}`, ...sources.map((id) => `${type} source ${id}`)];
-    const seen = new Set<Channel>();
-    for (const place of places) {
-      for (const channel of this.#shelves.get(place)?.candidates(message) ?? []) {
-        if (seen.has(channel)) continue;
-        seen.add(channel);
-        if (channel.selection.matches(message)) yield channel;
-      }
-    }
+    const found: Channel[] = [];
+    this.#shelves.get(`${type} ${ANYWHERE}`)?.find(message, found);
+    this.#shelves.get(`${type} stream ${stream}`)?.find(message, found);
+    for (const source of sources) this.#shelves.get(`${type} source ${source}`)?.find(message, found);
+    // Of several sources, or of several values, one channel may name more than one.
+    return found.length > 1 ? new Set(found) : found;
   }
 }
 
@@ -116,13 +113,17 @@ class Shelf {
     if (channels?.size === 0) this.#keyed.delete(path.text);
   }
 
-  *candidates(message: Message): Generator<Channel> {
-    yield* this.#plain;
+  /** Adds those that the message concerns. */
+  find(message: Message, found: Channel[]): void {
+    ask(this.#plain, message, found);
     for (const { path, channels } of this.#keyed.values()) {
       // Filters on the payload pass by what has none.
-      const unknown = path.ofPayload && message.withoutPayload;
-      const lists = unknown ? channels.values() : path.valuesIn(message.body).map((value) => channels.get(value));
-      for (const list of lists) if (list !== undefined) yield* list;
+      if (path.ofPayload && message.withoutPayload) for (const list of channels.values()) ask(list, message, found);
+      else for (const value of path.valuesIn(message.body)) ask(channels.get(value), message, found);
     }
   }
+}
+
+function ask(channels: Iterable<Channel> | undefined, message: Message, found: Channel[]): void {
+  for (const channel of channels ?? []) if (channel.selection.matches(message)) found.push(channel);
 }
