@@ -114,7 +114,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
   const bodies = new BodyReader(limits);
   const feedCache = new FeedCache({ ttlMs: config.feedCacheTtlMs, now: () => performance.now() });
   let held = 0;
-  const metrics = new Metrics(() => ({
+  const levels = () => ({
     held,
     journalHead: hub.heads.journal,
     ledgerHead: hub.heads.ledger,
@@ -122,6 +122,9 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     watchers: hub.size,
     bodiesInFlightBytes: bodies.inFlight,
     deliveriesPending: threads.pending(),
+  });
+  const metrics = new Metrics(levels, () => ({
+    ...{ watchMessages: hub.delivered, watchTooSlow: hub.tooSlow, feedCacheHits: feedCache.hits },
   }));
   health.progressed(readers.ledger.cursor());
   health.follows(readers.headers);

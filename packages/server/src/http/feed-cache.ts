@@ -37,12 +37,18 @@ export class FeedCache {
   /** Oldest first. */
   readonly #kept = new Map<string, Kept>();
   #bytes = 0;
+  #hits = 0;
 
   constructor({ ttlMs, now, maxEntries = MAX_ENTRIES, maxBytes = MAX_BYTES }: FeedCacheOptions) {
     this.#ttlMs = ttlMs;
     this.#now = now;
     this.#maxEntries = maxEntries;
     this.#maxBytes = maxBytes;
+  }
+
+  /** Answers that were there, or on their way, when they were asked for. */
+  get hits(): number {
+    return this.#hits;
   }
 
   /**
@@ -53,7 +59,10 @@ export class FeedCache {
     if (this.#ttlMs === 0) return make();
     const now = this.#now();
     const there = this.#kept.get(key);
-    if (there !== undefined && now < there.until) return there.answer;
+    if (there !== undefined && now < there.until) {
+      this.#hits++;
+      return there.answer;
+    }
     if (there !== undefined) this.#drop(key, there);
     const kept: Kept = { answer: make(), until: now + this.#ttlMs, bytes: 0 };
     this.#kept.set(key, kept);

@@ -9,6 +9,17 @@ import { comment } from '../live/framing.ts';
 const GRACE_MS = { 'going-down': 2000, 'too-slow': 30_000 };
 const NOTHING = Buffer.alloc(0);
 
+/**
+ * Of a write the socket counts all or nothing, and whatever waits becomes one write: of megabytes over a slow connection
+ * it would say for a long time that nothing is taken. Its handle knows how far the write has come; `net` goes by the same
+ * when a socket times out.
+ */
+interface Handle {
+  /** Handed on to the system, or waiting for that. */
+  readonly bytesWritten: number;
+  readonly writeQueueSize: number;
+}
+
 abstract class SocketOutlet implements Outlet {
   protected readonly socket: Socket;
 
@@ -25,7 +36,9 @@ abstract class SocketOutlet implements Outlet {
   }
 
   get taken(): number {
-    return this.socket.bytesWritten - this.socket.writableLength;
+    const { _handle: handle } = this.socket as unknown as { _handle?: Handle | null };
+    if (handle == null) return this.socket.bytesWritten - this.socket.writableLength;
+    return handle.bytesWritten - handle.writeQueueSize;
   }
 
   whenTaken(then: () => void): void {

@@ -6,6 +6,7 @@ import type { Selection } from './selection.ts';
 
 /** What the members of a channel are told at once. */
 export interface Round {
+  channel: Channel;
   bytes: Buffer;
   messages: number;
   /** Messages that the channel has told, these included. */
@@ -45,7 +46,7 @@ export class Channel {
     const frames = this.#frames;
     this.#frames = [];
     return {
-      ...{ bytes: this.framing.pack(frames), messages: frames.length },
+      ...{ channel: this, bytes: this.framing.pack(frames), messages: frames.length },
       ...{ told: this.told, members: [...this.members], end },
     };
   }

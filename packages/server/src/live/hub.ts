@@ -13,7 +13,7 @@ import type { Cursor, CursorCodec } from './cursor.ts';
 import { Extents } from './extents.ts';
 import type { Framing } from './framing.ts';
 import type { LedgerMessages, Message, Wants } from './messages.ts';
-import { conflated, heartbeat, leftOut } from './notices.ts';
+import { conflated, leftOut } from './notices.ts';
 import { firstAfter, JournalParts, LedgerParts } from './parts.ts';
 import { Pulse } from './pulse.ts';
 import { Turns } from './turns.ts';
@@ -37,8 +37,6 @@ const CHUNKS_A_TURN = 2;
 const ROUND_MESSAGES = 500;
 /** Connections written to before all else that this thread does gets its turn. */
 const WRITES_A_TURN = 500;
-/** A client that takes nothing for so many heartbeats is gone, or as good as. */
-const MISSED_BEATS = 4;
 
 export class Hub {
   readonly #options: HubOptions;
@@ -50,8 +48,7 @@ export class Hub {
   readonly #turns: Turns;
   /** They know of more than has been told yet. */
   readonly #early = new Set<Client>();
-  readonly #pulse = new Pulse();
-  #beatsDue: Client[] = [];
+  readonly #pulse: Pulse;
   readonly #extents: Extents;
   #heads: Readonly<Cursor>;
   /** Members of channels have been written everything up to here, or are about to be. */
@@ -60,11 +57,13 @@ export class Hub {
   #working = false;
   #closed = false;
   #delivered = 0;
+  #tooSlow = 0;
 
   constructor(options: HubOptions) {
     const { journal, ledger, messages, codec } = options;
     this.#options = options;
     this.#turns = new Turns(options.later);
+    this.#pulse = new Pulse({ ...options, stalled: (client) => this.#end(client, 'stalled') });
     this.#journal = new JournalParts(journal);
     this.#ledger = new LedgerParts(ledger, messages);
     this.#backlog = new Backlog({ journal: this.#journal, ledger: this.#ledger }, codec);
@@ -81,6 +80,11 @@ export class Hub {
   /** Messages written to clients that follow live. */
   get delivered(): number {
     return this.#delivered;
+  }
+
+  /** How often more waited for a client than is allowed. */
+  get tooSlow(): number {
+    return this.#tooSlow;
   }
 
   /** How far there is something to see. */
@@ -123,10 +127,12 @@ export class Hub {
   /** Ends all connections; nothing is read any more. */
   close(why: Closing): void {
     this.#closed = true;
-    for (const client of [...this.#clients]) {
-      client.outlet.close(why);
-      this.leave(client);
-    }
+    for (const client of [...this.#clients]) this.#end(client, why);
+  }
+
+  #end(client: Client, why: Closing): void {
+    client.outlet.close(why);
+    this.leave(client);
   }
 
   /** Lets go of messages that are kept: what has been erased since they were made is not to be told any more. */
@@ -150,7 +156,7 @@ export class Hub {
 
   /** The next heartbeats are due; to be called `BEATS` times in the interval between two of one client. */
   beat(): void {
-    for (const client of this.#pulse.next()) this.#beatsDue.push(client);
+    this.#pulse.beat();
     this.#work();
   }
 
@@ -168,16 +174,16 @@ export class Hub {
   /** One after the other: between two rounds, all members of channels stand at the same place. */
   *#rounds(): Generator<void> {
     for (;;) {
-      yield* this.#sendBeats();
+      yield* this.#pulse.send(this.#at);
       if (isSame(this.#at, this.#heads)) return;
-      for (const [channel, round] of this.#collect()) yield* this.#send(channel, round);
+      yield* this.#send(this.#collect());
       for (const client of [...this.#early]) this.#catchUp(client);
       if (!isSame(this.#at, this.#heads)) yield;
     }
   }
 
   /** Matches and frames what is new, up to a bound, and moves on past it. */
-  #collect(): [Channel, Round][] {
+  #collect(): Round[] {
     const dirty: Channel[] = [];
     for (let told = 0; told < ROUND_MESSAGES && !isSame(this.#at, this.#heads); ) {
       const side = this.#at.journal < this.#heads.journal ? 'journal' : 'ledger';
@@ -194,7 +200,7 @@ export class Hub {
       if (part?.told !== undefined) this.#extents.told(part.told.stream, part.told.leaf);
       this.#at = { ...this.#at, [side]: last };
     }
-    return dirty.map((channel) => [channel, channel.pack(this.#at)]);
+    return dirty.map((channel) => channel.pack(this.#at));
   }
 
   /** @param cursor where a reader of it stands @param dirty channels that have something to send */
@@ -212,29 +218,34 @@ export class Hub {
     }
   }
 
-  *#send(channel: Channel, { bytes, messages, told, members, end }: Round): Generator<void> {
-    const { queue } = this.#options;
+  *#send(rounds: readonly Round[]): Generator<void> {
     let writes = 0;
-    for (const client of members) {
-      if (client.closed) continue;
-      const { outlet } = client;
-      // Between two rounds it may have taken everything, though something waits after each.
-      if (outlet.pending === 0) client.mark = told - messages;
-      outlet.write(bytes);
-      this.#delivered += messages;
-      const { pending } = outlet;
-      const isSlow = pending > queue.bytes || (pending > 0 && told - client.mark > queue.messages);
-      if (isSlow) this.#fallBack(client, channel, end);
-      if (++writes % WRITES_A_TURN === 0) yield;
+    for (const round of rounds) {
+      for (const client of round.members) {
+        if (!client.closed) this.#give(client, round);
+        if (++writes % WRITES_A_TURN === 0) yield;
+      }
     }
+  }
+
+  #give(client: Client, { channel, bytes, messages, told, end }: Round): void {
+    const { queue } = this.#options;
+    const { outlet } = client;
+    // Between two rounds it may have taken everything, though something waits after each.
+    if (outlet.pending === 0) client.mark = told - messages;
+    outlet.write(bytes);
+    this.#delivered += messages;
+    const { pending } = outlet;
+    const isSlow = pending > queue.bytes || (pending > 0 && told - client.mark > queue.messages);
+    if (isSlow) this.#fallBack(client, channel, end);
   }
 
   /** More waits for this client than is allowed. */
   #fallBack(client: Client, channel: Channel, end: Readonly<Cursor>): void {
     client.at = end;
+    this.#tooSlow++;
     if (client.slow === 'close') {
-      client.outlet.close('too-slow');
-      this.leave(client);
+      this.#end(client, 'too-slow');
     } else if (client.slow === 'complete') {
       this.#channels.detach(client);
       this.#catchUp(client);
@@ -283,35 +294,6 @@ export class Hub {
       if (frames.length > 0) client.outlet.write(client.framing.pack(frames));
     }
     this.#turns.add(() => this.#catchUp(client));
-  }
-
-  *#sendBeats(): Generator<void> {
-    const due = this.#beatsDue;
-    this.#beatsDue = [];
-    const text = heartbeat(this.#options.now());
-    const shared = new Map<Framing, Buffer>();
-    let writes = 0;
-    for (const client of due) {
-      if (client.closed) continue;
-      if (client.outlet.pending > 0) this.#checkAlive(client);
-      // Whoever has missed something is not to come back with a cursor behind it.
-      else if (client.shedding === undefined) client.outlet.write(this.#beatFor(client, text, shared));
-      if (++writes % WRITES_A_TURN === 0) yield;
-    }
-  }
-
-  #beatFor({ channel, framing, at }: Client, text: string, shared: Map<Framing, Buffer>): Buffer {
-    const pack = (cursor: Readonly<Cursor>) => framing.pack([framing.frame(this.#options.codec.encode(cursor), text)]);
-    if (channel === undefined) return pack(at);
-    const bytes = shared.get(framing) ?? pack(this.#at);
-    shared.set(framing, bytes);
-    return bytes;
-  }
-
-  #checkAlive(client: Client): void {
-    if (client.missedBeats() < MISSED_BEATS) return;
-    client.outlet.close('stalled');
-    this.leave(client);
   }
 }
 

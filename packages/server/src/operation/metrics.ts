@@ -14,6 +14,13 @@ export interface Levels {
   deliveriesPending: number;
 }
 
+/** Counted since the start. */
+export interface Totals {
+  watchMessages: number;
+  watchTooSlow: number;
+  feedCacheHits: number;
+}
+
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export class Metrics {
@@ -22,7 +29,7 @@ export class Metrics {
   readonly #duration: Histogram<'route'>;
   readonly #certified: Histogram;
 
-  constructor(levels: () => Levels) {
+  constructor(levels: () => Levels, totals: () => Totals) {
     const registers = [this.#registry];
     this.#requests = new Counter({
       name: 'tidemark_http_requests_total',
@@ -54,6 +61,18 @@ export class Metrics {
     ];
     for (const [level, name, help] of gauges) {
       const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(levels()[level]) });
+    }
+    const counters: [keyof Totals, string, string][] = [
+      ['watchMessages', 'tidemark_watch_messages_total', 'Messages written to clients that follow the live feed'],
+      ['watchTooSlow', 'tidemark_watch_too_slow_total', 'How often more waited for a client than is allowed'],
+      ['feedCacheHits', 'tidemark_feed_cache_hits_total', 'Pages of feeds that were in the cache'],
+    ];
+    for (const [total, name, help] of counters) {
+      const collect = () => {
+        counter.reset();
+        counter.inc(totals()[total]);
+      };
+      const counter: Counter = new Counter({ name, help, registers, collect });
     }
   }
 

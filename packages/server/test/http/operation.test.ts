@@ -1,10 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { call, exchange, get, post } from './client.ts';
 import { eventually, settled, useServer } from './server.ts';
+import { Watcher } from './watcher.ts';
 
 const server = useServer({
   sources: [{ id: 'keyed', secret: 'a-secret' }],
   publicUrl: 'https://tidemark.example:8443',
+  feedCacheTtlMs: 60_000,
 });
 
 describe('health', () => {
@@ -74,6 +76,24 @@ describe('/metrics', () => {
     expect(sample('tidemark_deliveries_pending')).toBe(0);
     expect(sample('tidemark_journal_head')).toBe((await get(server.url, '/health')).body.journalHead);
     expect(sample('tidemark_ledger_head')).toBeGreaterThan(0);
+  });
+
+  it('counts what followers were told, and pages that were kept', async () => {
+    const total = async (family: string) => {
+      const { text } = await get(server.url, '/metrics');
+      return parseMetrics(text).get(family)?.samples.get(family) ?? Number.NaN;
+    };
+    const hits = await total('tidemark_feed_cache_hits_total');
+    const told = await total('tidemark_watch_messages_total');
+    const watcher = await Watcher.open(server.url, '?type=certified');
+    onTestFinished(() => watcher.close());
+    const { body } = await post(server.url, { events: [{ id: 'told' }] });
+    await settled(server.url, body.inserted[0]);
+    await watcher.until((one) => one.messages().length === 1);
+    expect(await total('tidemark_watch_messages_total')).toBe(told + 1);
+    for (let n = 0; n < 3; n++) await get(server.url, '/feed?limit=1');
+    expect(await total('tidemark_feed_cache_hits_total')).toBe(hits + 2);
+    expect(await total('tidemark_watch_too_slow_total')).toBe(0);
   });
 
   it('has no label that a client can make up', async () => {

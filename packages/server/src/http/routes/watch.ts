@@ -168,6 +168,8 @@ function openEventStream(reply: FastifyReply): Framing {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache, no-transform',
     'x-accel-buffering': 'no',
+    // Nothing follows it: what was written past the response, and the place that is held, end with the connection.
+    connection: 'close',
   });
   response.flushHeaders();
   return response.chunkedEncoding ? EVENT_STREAM_CHUNKED : EVENT_STREAM_PLAIN;
