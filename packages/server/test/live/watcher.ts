@@ -70,10 +70,15 @@ export class Watcher implements Outlet {
     return this.pending > 0;
   }
 
-  /** The connection takes everything that waits. */
-  drain(): void {
+  /** The connection takes everything that waits, and has not said so yet. */
+  empty(): void {
     this.taken += this.pending;
     this.pending = 0;
+  }
+
+  /** The connection takes everything that waits. */
+  drain(): void {
+    this.empty();
     for (const then of this.#waiting.splice(0)) then();
   }
 
