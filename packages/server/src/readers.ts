@@ -44,7 +44,7 @@ export function openReaders(config: Config, instance: Instance) {
     evidence: new Evidence(ledger, decisions, quarantine),
     messages: new LedgerMessages(ledger, lines),
     rollups: new Rollups(ledger.rollups, files),
-    codec: new CursorCodec(instance.id),
+    codec: new CursorCodec(instance.id, ledger),
     logFeed: new LogFeed(ledger, events),
     anchorStates: new AnchorStates(ledger, headers),
     moments: new Moments(journal, ledger),

@@ -40,7 +40,7 @@ const lines = new PacketLines(
 const feed = new Feed({
   ledger,
   messages: new LedgerMessages(ledger, lines),
-  codec: new CursorCodec(setup.instanceId),
+  codec: new CursorCodec(setup.instanceId, ledger),
 });
 const store = new SqliteSubscriptions(dataDir);
 const guard = new OutboundGuard(new PublicAddresses(settings.allow));

@@ -7,7 +7,7 @@ import { SseParser } from '../../../client/src/sse.ts';
 import { CursorCodec } from '../../src/live/cursor.ts';
 import { EVENT_STREAM_CHUNKED, EVENT_STREAM_PLAIN, type Framing, WEB_SOCKET } from '../../src/live/framing.ts';
 
-const codec = new CursorCodec('0a1b2c3d');
+const codec = new CursorCodec('0a1b2c3d', { read: () => [] });
 /** JSON text may hold what other formats take for ends of lines, and bytes that are no ASCII. */
 const awkward = fc.string({
   unit: fc.oneof(

@@ -107,7 +107,7 @@ export class World {
     const journal = new SqliteJournalReader(this.dir);
     const ledger = new SqliteLedgerReader(this.dir);
     const messages = new LedgerMessages(ledger, linesOf(this.dir, journal, ledger));
-    const feed = new Feed({ ledger, messages, codec: new CursorCodec('0a1b2c3d') });
+    const feed = new Feed({ ledger, messages, codec: new CursorCodec('0a1b2c3d', ledger) });
     const store = new SqliteSubscriptions(this.dir);
     const guard = new OutboundGuard(new PublicAddresses(settings.allow), resolve);
     const sender = new Sender({ settings: settings.sender, guard, now: Date.now });

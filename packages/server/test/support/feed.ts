@@ -44,7 +44,7 @@ class GrowingLedger extends SqliteLedgerReader {
 }
 
 export class Feed {
-  readonly codec = new CursorCodec('0a1b2c3d');
+  readonly codec: CursorCodec;
   readonly #journal: GrowingJournal;
   readonly #ledger: GrowingLedger;
   readonly #messages: LedgerMessages;
@@ -52,6 +52,7 @@ export class Feed {
   constructor(dir: string) {
     this.#journal = new GrowingJournal(dir);
     this.#ledger = new GrowingLedger(dir);
+    this.codec = new CursorCodec('0a1b2c3d', this.#ledger);
     this.#messages = new LedgerMessages(this.#ledger, linesOf(dir, this.#journal, this.#ledger));
   }
 
