@@ -1,5 +1,6 @@
 /** The composition root: builds every part from the configuration, and takes it all down again. */
 import { mkdirSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatVerifierKey, verifierKey } from '@tidemark/proof';
 import type { Logger } from 'pino';
@@ -20,6 +21,7 @@ import { Admission } from './intake/admission.ts';
 import { SourceAuth } from './intake/auth.ts';
 import { type NodeKeys, openAdminToken, openCallbackToken, openKeys } from './keys.ts';
 import { Hub } from './live/hub.ts';
+import { Turns } from './live/turns.ts';
 import { ErasureDesk } from './operation/erasure-desk.ts';
 import { Health } from './operation/health.ts';
 import { Metrics } from './operation/metrics.ts';
@@ -110,7 +112,8 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     },
   );
   const readers = openReaders(config, instance);
-  const hub = new Hub({ ...readers, queue: config.watch.queue, now: Date.now, later: setImmediate });
+  const turns = new Turns(setImmediate);
+  const hub = new Hub({ ...readers, queue: config.watch.queue, now: Date.now, later: setImmediate, turns });
   const bodies = new BodyReader(limits);
   const feedCache = new FeedCache({ ttlMs: config.feedCacheTtlMs, now: () => performance.now() });
   let held = 0;
@@ -171,7 +174,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     ...readers,
     ...catalog,
     ...{ catalogShareBytes: config.catalog.shareBytes, publicUrl: config.publicUrl, now: Date.now },
-    ...{ hub, health, metrics, bodies, log },
+    ...{ hub, turns, health, metrics, bodies, log },
     admission: new Admission(sources, new SourceAuth(secrets)),
     accepting: () => accepting,
     anchoring: threads.anchoring,
@@ -194,9 +197,17 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     ...{ feedCache, feedCacheTtlMs: config.feedCacheTtlMs },
     ...{ access, guard, mutual, readTokens, corsOrigins: config.corsOrigins, subscriptions },
   });
+  // Node does not know of connections that were upgraded.
+  const connections = new Set<Socket>();
+  server.server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
   const close = async () => {
     accepting = false;
-    const impatient = setTimeout(() => server.server.closeAllConnections(), CLOSING_MS);
+    const impatient = setTimeout(() => {
+      for (const socket of connections) socket.destroy();
+    }, CLOSING_MS);
     await server.close();
     clearTimeout(impatient);
     await subscriptions.close();

@@ -70,11 +70,13 @@ export function readReadTokens(settings: Settings, streams: readonly Stream[]): 
     const where = `${label}[${index}]`;
     onlyMembers(item, where, ['id', 'token', 'streams'], []);
     const id = text(item.id, `${where}.id`);
-    const token = text(item.token, `${where}.token`);
+    const token = typeof item.token === 'string' ? item.token : '';
     if (!TOKEN.test(token))
       throw invalid(`${where}.token`, 'must be 16 to 256 characters of A-Z a-z 0-9 . _ ~ + / = -');
     if (item.streams === undefined) return { id, token, streams: 'all' };
-    if (!Array.isArray(item.streams)) throw invalid(`${where}.streams`, 'must be a list');
+    if (!Array.isArray(item.streams) || item.streams.length === 0) {
+      throw invalid(`${where}.streams`, 'must be a list of streams; without it, the token is for all');
+    }
     const named = item.streams.map((stream: unknown, place) => text(stream, `${where}.streams[${place}]`));
     const unknown = named.find((stream) => !known.has(stream));
     if (unknown !== undefined) throw invalid(`${where}.streams`, `there is no stream "${unknown}"`);

@@ -21,6 +21,11 @@ export function readSubscriptions(settings: Settings): SubscriptionsSettings {
     factor: settings.integer('SUBSCRIPTIONS_BACKOFF_FACTOR', 3, 1, 100),
     capMs: settings.integer('SUBSCRIPTIONS_BACKOFF_CAP_MS', HOUR_MS, 1, 7 * DAY_MS),
   };
+  if (retry.capMs < retry.baseMs) {
+    const name = settings.label('SUBSCRIPTIONS_BACKOFF_CAP_MS');
+    const why = 'is less than SUBSCRIPTIONS_BACKOFF_BASE_MS: no delivery would wait as long as the first is to';
+    throw new ConfigError('settings-contradict', `${name}: ${why}`);
+  }
   const breaker = {
     failures: settings.integer('SUBSCRIPTIONS_BREAKER_FAILURES', 5, 1, 100),
     probeMs: settings.integer('SUBSCRIPTIONS_PROBE_MS', 30_000, 10, DAY_MS),

@@ -8,11 +8,17 @@ export type Query = Readonly<Record<string, string | undefined>>;
 export function queryOf(request: FastifyRequest, known: readonly string[]): Query {
   const query = request.query as Record<string, string | string[]>;
   for (const [name, value] of Object.entries(query)) {
-    if (!known.includes(name)) throw badRequest(`unknown parameter "${name}"; known are ${known.join(', ')}`);
+    if (!known.includes(name)) {
+      const those = known.length === 0 ? 'this route takes none' : `known are ${known.join(', ')}`;
+      throw badRequest(`unknown parameter "${name}"; ${those}`);
+    }
     if (typeof value !== 'string') throw badRequest(`the parameter "${name}" is given twice`);
   }
   return query as Query;
 }
+
+/** What "since" may be. In a URL, a plus is a blank. */
+export const BEGINNINGS = 'a cursor, an RFC 3339 time (in a URL, + is written as %2B), earliest or latest';
 
 export function integer(query: Query, name: string, fallback: number, min: number, max: number): number {
   const text = query[name];

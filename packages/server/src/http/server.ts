@@ -1,4 +1,5 @@
 /** The HTTP side: parse, call, reply. Each group of routes is in a file of its own. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors from '@fastify/cors';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
@@ -68,7 +69,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     clientErrorHandler: answerClientError,
     // All else that asks for an upgrade, to HTTP/2 for one, is answered as it is.
     http: {
-      shouldUpgradeCallback: ({ url, headers }) => /^\/watch(?:\?|$)/.test(url ?? '') && isWebSocket(headers.upgrade),
+      shouldUpgradeCallback: (request) => /^\/watch(?:\?|$)/.test(request.url ?? '') && asksForWebSocket(request),
     },
     frameworkErrors: (error, request, reply) => sendProblem(request, reply, toProblem(error)),
   });
@@ -151,6 +152,8 @@ function pathOf(request: FastifyRequest): string {
   return request.url.split('?', 1)[0] ?? '/';
 }
 
-function isWebSocket(upgrade: string | undefined): boolean {
-  return upgrade?.toLowerCase() === 'websocket';
+/** Not behind another request on the same connection: its answer has the connection, and there is no handing it over. */
+function asksForWebSocket({ headers, socket }: IncomingMessage): boolean {
+  const { _httpMessage: answering } = socket as { _httpMessage?: ServerResponse | null };
+  return headers.upgrade?.toLowerCase() === 'websocket' && (answering === undefined || answering === null);
 }

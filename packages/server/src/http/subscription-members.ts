@@ -61,7 +61,8 @@ export function replayIn(members: Members): ReplayOrder {
   if (since === undefined) return chosenIn(members);
   const word = text(members, 'since', MAX_CURSOR_LENGTH) ?? '';
   const time = parseRfc3339(word);
-  return time === undefined ? { sinceCursor: word } : { sinceTime: time };
+  if (time !== undefined) return { sinceTime: time };
+  return { since: word === 'earliest' ? word : { cursor: word } };
 }
 
 export function chosenIn(members: Members): { deliveries: readonly string[] } | { dead: true } {
@@ -98,10 +99,10 @@ function urlIn(members: Members): string | undefined {
 }
 
 function typesIn(members: Members): SubscribedType[] | undefined {
-  const list = names(members, 'types');
-  return list?.map((name) => {
+  const what = `one or more of ${SUBSCRIBED_TYPES.join(', ')}`;
+  return names(members, 'types', what)?.map((name) => {
     const type = SUBSCRIBED_TYPES.find((one) => one === name);
-    if (type === undefined) throw badRequest(`"types" is a list of ${SUBSCRIBED_TYPES.join(', ')}`);
+    if (type === undefined) throw badRequest(`"types" is a list of ${what}`);
     return type;
   });
 }
@@ -119,12 +120,12 @@ function orderIn(members: Members): SubscriptionSettings['order'] | undefined {
   return order;
 }
 
-function names(members: Members, name: string): string[] | undefined {
+function names(members: Members, name: string, what = `1 to ${MAX_LIST} names`): string[] | undefined {
   const value = members[name];
   if (value === undefined) return undefined;
   const isName = (item: unknown) => typeof item === 'string' && item !== '' && item.length <= MAX_NAME_LENGTH;
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_LIST || !value.every(isName)) {
-    throw badRequest(`"${name}" is a list of 1 to ${MAX_LIST} names`);
+    throw badRequest(`"${name}" is a list of ${what}`);
   }
   return [...new Set(value as string[])];
 }

@@ -40,7 +40,7 @@ export class WatchPlaces {
       throw new Problem(
         429,
         'too-many-connections',
-        `at most ${bound} connections for one ${who.split(' ')[0]}`,
+        `at most ${bound} connections for one ${who.split(' ')[0]}; close one, or come back later`,
         later,
       );
     }

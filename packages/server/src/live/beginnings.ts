@@ -9,6 +9,7 @@ import { type LedgerMessages, MESSAGE_TYPES } from './messages.ts';
 import { expiredCursor, unknownCursor } from './notices.ts';
 import type { Selection } from './selection.ts';
 import { beforeNewest } from './snapshot.ts';
+import type { Turns } from './turns.ts';
 
 export interface BeginningsOptions {
   hub: Hub;
@@ -16,6 +17,7 @@ export interface BeginningsOptions {
   ledger: LedgerReader;
   messages: LedgerMessages;
   moments: Moments;
+  turns: Turns;
   /** How far back the feed goes, milliseconds; 0 for everything there is. */
   historyMs: number;
   /** Milliseconds since 1970. */
@@ -37,6 +39,8 @@ export interface Beginning {
 
 const LEDGER_TYPES = MESSAGE_TYPES.filter((type) => type !== 'received');
 const ORIGIN: Cursor = { journal: 0, ledger: 0 };
+/** What a server may have handed out. */
+const LIKE_A_CURSOR = /^[0-9a-z]{1,16}-[0-9a-z]{1,11}-[0-9a-z]{1,11}(?:-[0-9a-f]{0,6})?$/;
 /** No cursor looks like this. */
 const LIKE_A_TIME = /^\d{4}-\d{2}-\d{2}/;
 
@@ -49,23 +53,31 @@ export class Beginnings {
 
   /**
    * @param since a cursor, an RFC 3339 time, `earliest` or `latest`; absent: from now on
-   * @returns undefined for a time that is none
+   * @returns undefined for what is none of these
    */
-  of(since: string | undefined, selection: Selection): Beginning | undefined {
+  since(since: string | undefined, selection: Selection): Beginning | undefined {
+    if (since === undefined || since === 'latest') return { from: this.#options.hub.heads };
+    if (since === 'earliest') return this.#within(ORIGIN, since, selection);
+    if (LIKE_A_TIME.test(since)) {
+      const from = this.#at(since);
+      return from && this.#within(from, since, selection);
+    }
+    return LIKE_A_CURSOR.test(since) ? this.after(since, selection) : undefined;
+  }
+
+  /** @param cursor the last that the client has; what cannot be one is as unknown as one that is lost */
+  after(cursor: string, selection: Selection): Beginning {
     const { hub, codec } = this.#options;
-    if (since === undefined || since === 'latest') return { from: hub.heads };
-    if (since === 'earliest') return { from: this.#oldest() };
-    const from = LIKE_A_TIME.test(since) ? this.#at(since) : codec.decode(since, hub.heads);
-    if (from !== undefined) return this.#within(from, since, selection);
-    if (LIKE_A_TIME.test(since)) return undefined;
+    const from = codec.decode(cursor, hub.heads);
+    if (from !== undefined) return this.#within(from, cursor, selection);
     const missing = hub.extents.unknown((stream) => selection.wantsStream(stream));
-    return { from: hub.position, gap: unknownCursor(since, missing) };
+    return { from: hub.position, gap: unknownCursor(cursor, missing) };
   }
 
   /** Before the newest `count` messages that the client wants, as far back as the feed goes. */
-  newest(count: number, selection: Selection): Beginning {
-    const { hub } = this.#options;
-    const { journal, ledger } = beforeNewest(this.#options, selection, count, hub.position);
+  async newest(count: number, selection: Selection): Promise<Beginning> {
+    const { hub, turns } = this.#options;
+    const { journal, ledger } = await turns.run(beforeNewest(this.#options, selection, count, hub.position));
     return { from: { journal, ledger: Math.max(ledger, this.#oldest().ledger) } };
   }
 
@@ -95,16 +107,20 @@ export class Beginnings {
     const ofLedger = begin.ledger > from.ledger && LEDGER_TYPES.some((type) => selection.wants(type));
     const ofJournal = begin.journal > from.journal && selection.wants('received');
     if (!ofLedger && !ofJournal) return { from: begin };
-    return { from: begin, gap: expiredCursor(since, ofLedger ? this.#expired(selection) : []) };
+    const missing = ofLedger ? this.#expired(selection, from === ORIGIN ? 0 : null) : [];
+    return { from: begin, gap: expiredCursor(since, missing) };
   }
 
-  /** The leaves of packets that were sealed before the oldest that is told. */
-  #expired(selection: Selection): Missing[] {
+  /**
+   * The leaves of packets that were sealed before the oldest that is told.
+   * @param start of what is missing, as far as it is known
+   */
+  #expired(selection: Selection, start: number | null): Missing[] {
     const { ledger, historyMs, now } = this.#options;
     const time = now() - historyMs;
     const streams = ledger.streams().filter(({ stream }) => selection.wantsStream(stream));
     return streams
-      .map(({ stream, size }) => ({ stream, start: null, end: this.#leavesBefore(stream, size, time) }))
+      .map(({ stream, size }) => ({ stream, start, end: this.#leavesBefore(stream, size, time) }))
       .filter(({ end }) => end > 0);
   }
 

@@ -7,8 +7,7 @@ import type { Selection } from './selection.ts';
 /** What the members of a channel are told at once. */
 export interface Round {
   channel: Channel;
-  bytes: Buffer;
-  messages: number;
+  frames: readonly string[];
   /** Messages that the channel has told, these included. */
   told: number;
   members: readonly Client[];
@@ -25,6 +24,7 @@ export class Channel {
   /** Messages that were told here so far. */
   told = 0;
   #frames: string[] = [];
+  #length = 0;
 
   constructor(selection: Selection, framing: Framing) {
     this.selection = selection;
@@ -38,16 +38,20 @@ export class Channel {
   /** @returns true for the first one of a round */
   add(frame: string): boolean {
     this.told++;
+    this.#length += frame.length;
     return this.#frames.push(frame) === 1;
   }
 
+  /** Characters added since the last round. */
+  get length(): number {
+    return this.#length;
+  }
+
   /** What was added since the last time, for those who are members now. */
-  pack(end: Readonly<Cursor>): Round {
+  round(end: Readonly<Cursor>): Round {
     const frames = this.#frames;
     this.#frames = [];
-    return {
-      ...{ channel: this, bytes: this.framing.pack(frames), messages: frames.length },
-      ...{ told: this.told, members: [...this.members], end },
-    };
+    this.#length = 0;
+    return { channel: this, frames, told: this.told, members: [...this.members], end };
   }
 }

@@ -83,14 +83,15 @@ export class Client {
 export class Shedding {
   /** How far its streams had come. */
   readonly extents: Extents;
-  readonly #keptAtMost: number;
+  readonly #bounds: { bytes: number; messages: number };
   readonly #newest = new Map<string, string>();
+  #length = 0;
   #met = 0;
 
-  /** @param keptAtMost keys of which the newest message is kept */
-  constructor(extents: Extents, keptAtMost: number) {
+  /** @param bounds of what is kept */
+  constructor(extents: Extents, bounds: { bytes: number; messages: number }) {
     this.extents = extents;
-    this.#keptAtMost = keptAtMost;
+    this.#bounds = bounds;
   }
 
   /** @param key undefined where nothing is to be kept */
@@ -98,9 +99,27 @@ export class Shedding {
     this.#met++;
     if (key === undefined) return;
     // In the order of the newest, which is that of their cursors.
-    this.#newest.delete(key);
+    this.#drop(key);
     this.#newest.set(key, frame);
-    if (this.#newest.size > this.#keptAtMost) this.#newest.delete(this.#newest.keys().next().value!);
+    this.#length += key.length + frame.length;
+    const { bytes, messages } = this.#bounds;
+    for (const oldest of this.#newest.keys()) {
+      if (this.#newest.size <= messages && this.#length <= bytes) break;
+      this.#drop(oldest);
+    }
+  }
+
+  /** Nothing of what is kept is to be told any more. */
+  forget(): void {
+    this.#newest.clear();
+    this.#length = 0;
+  }
+
+  #drop(key: string): void {
+    const frame = this.#newest.get(key);
+    if (frame === undefined) return;
+    this.#newest.delete(key);
+    this.#length -= key.length + frame.length;
   }
 
   get kept(): string[] {

@@ -16,7 +16,7 @@ import type { LedgerMessages, Message, Wants } from './messages.ts';
 import { conflated, leftOut } from './notices.ts';
 import { firstAfter, JournalParts, LedgerParts } from './parts.ts';
 import { Pulse } from './pulse.ts';
-import { Turns } from './turns.ts';
+import type { Turns } from './turns.ts';
 
 export interface HubOptions {
   journal: JournalReader;
@@ -29,12 +29,14 @@ export interface HubOptions {
   now: () => number;
   /** Calls back when this thread has seen to everything else that waits. */
   later: (work: () => void) => void;
+  /** For whoever is behind. */
+  turns: Turns;
 }
 
-/** Chunks read for a client that is behind before the others, and all else that this thread does, get their turn. */
-const CHUNKS_A_TURN = 2;
 /** Messages told in a round, unless a part of what is stored has more. */
 const ROUND_MESSAGES = 500;
+/** Characters of them that one channel is told in a round, and as many as a part of what is stored may have on top. */
+const ROUND_LENGTH = 1024 * 1024;
 /** Connections written to before all else that this thread does gets its turn. */
 const WRITES_A_TURN = 500;
 
@@ -62,7 +64,7 @@ export class Hub {
   constructor(options: HubOptions) {
     const { journal, ledger, messages, codec } = options;
     this.#options = options;
-    this.#turns = new Turns(options.later);
+    this.#turns = options.turns;
     this.#pulse = new Pulse({ ...options, stalled: (client) => this.#end(client, 'stalled') });
     this.#journal = new JournalParts(journal);
     this.#ledger = new LedgerParts(ledger, messages);
@@ -102,7 +104,7 @@ export class Hub {
     return this.#extents;
   }
 
-  /** Adds a client that has seen everything up to `from`. Its first messages follow before this returns. */
+  /** Adds a client that has seen everything up to `from`. */
   join(options: ClientOptions, from: Readonly<Cursor>): Client {
     const client = new Client(options, from);
     if (this.#closed) {
@@ -112,7 +114,9 @@ export class Hub {
     }
     this.#clients.add(client);
     this.#pulse.add(client);
-    this.#catchUp(client);
+    // Whoever is behind waits for a turn, however many come at once.
+    if (isSame(from, this.#at)) this.#channels.enlist(client);
+    else this.#turns.add(() => this.#catchUp(client));
     return client;
   }
 
@@ -138,6 +142,7 @@ export class Hub {
   /** Lets go of messages that are kept: what has been erased since they were made is not to be told any more. */
   forget(): void {
     this.#ledger.forget();
+    for (const { shedding } of this.#clients) shedding?.forget();
   }
 
   /** Looks for itself: what is committed can be read before the news of it has come. */
@@ -185,7 +190,8 @@ export class Hub {
   /** Matches and frames what is new, up to a bound, and moves on past it. */
   #collect(): Round[] {
     const dirty: Channel[] = [];
-    for (let told = 0; told < ROUND_MESSAGES && !isSame(this.#at, this.#heads); ) {
+    const isFull = () => dirty.some(({ length }) => length >= ROUND_LENGTH);
+    for (let told = 0; told < ROUND_MESSAGES && !isSame(this.#at, this.#heads) && !isFull(); ) {
       const side = this.#at.journal < this.#heads.journal ? 'journal' : 'ledger';
       if (side === 'journal' && !this.#channels.want('received')) {
         this.#at = { ...this.#at, journal: this.#heads.journal };
@@ -200,7 +206,7 @@ export class Hub {
       if (part?.told !== undefined) this.#extents.told(part.told.stream, part.told.leaf);
       this.#at = { ...this.#at, [side]: last };
     }
-    return dirty.map((channel) => channel.pack(this.#at));
+    return dirty.map((channel) => channel.round(this.#at));
   }
 
   /** @param cursor where a reader of it stands @param dirty channels that have something to send */
@@ -221,16 +227,20 @@ export class Hub {
   *#send(rounds: readonly Round[]): Generator<void> {
     let writes = 0;
     for (const round of rounds) {
+      if (round.members.length === 0) continue;
+      // One after the other, so that what many channels are told is not in memory for each of them at once.
+      const bytes = round.channel.framing.pack(round.frames);
       for (const client of round.members) {
-        if (!client.closed) this.#give(client, round);
+        if (!client.closed) this.#give(client, bytes, round);
         if (++writes % WRITES_A_TURN === 0) yield;
       }
     }
   }
 
-  #give(client: Client, { channel, bytes, messages, told, end }: Round): void {
+  #give(client: Client, bytes: Buffer, { channel, frames, told, end }: Round): void {
     const { queue } = this.#options;
     const { outlet } = client;
+    const messages = frames.length;
     // Between two rounds it may have taken everything, though something waits after each.
     if (outlet.pending === 0) client.mark = told - messages;
     outlet.write(bytes);
@@ -252,7 +262,7 @@ export class Hub {
     } else {
       channel.members.delete(client);
       channel.shed.add(client);
-      client.shedding = new Shedding(this.#extents.copy(), this.#options.queue.messages);
+      client.shedding = new Shedding(this.#extents.copy(), this.#options.queue);
       client.outlet.whenTaken(() => this.#recover(client, channel));
     }
   }
@@ -276,24 +286,20 @@ export class Hub {
     client.outlet.write(client.framing.pack([client.framing.frame(id, notice), ...kept]));
   }
 
+  /** A chunk of what is stored, until the client stands where the others do. */
   #catchUp(client: Client): void {
     this.#early.delete(client);
-    for (let chunk = 0; chunk < CHUNKS_A_TURN; chunk++) {
-      if (client.closed) return;
-      if (client.outlet.pending > 0) {
-        client.outlet.whenTaken(() => this.#turns.add(() => this.#catchUp(client)));
-        return;
-      }
-      const { journal, ledger } = client.at;
-      if (journal >= this.#at.journal && ledger >= this.#at.ledger) {
-        if (isSame(client.at, this.#at)) this.#channels.enlist(client);
-        else this.#early.add(client);
-        return;
-      }
+    if (client.closed) return;
+    const again = () => this.#turns.add(() => this.#catchUp(client));
+    const { journal, ledger } = client.at;
+    if (client.outlet.pending > 0) client.outlet.whenTaken(again);
+    else if (isSame(client.at, this.#at)) this.#channels.enlist(client);
+    else if (journal >= this.#at.journal && ledger >= this.#at.ledger) this.#early.add(client);
+    else {
       const frames = this.#backlog.next(client, this.#at);
       if (frames.length > 0) client.outlet.write(client.framing.pack(frames));
+      again();
     }
-    this.#turns.add(() => this.#catchUp(client));
   }
 }
 

@@ -85,6 +85,7 @@ export type Wants = (type: MessageType, stream: string) => boolean;
 
 /** Positions made into messages at a time: a packet may be too large to be held whole for one reader. */
 const PART_LEAVES = 500;
+const PART_BYTES = 1024 * 1024;
 /** Audit entries are large, and there is one for each. */
 const PART_CONFLICTS = 50;
 
@@ -145,9 +146,9 @@ export class LedgerMessages {
   ): Part {
     const from = position - base;
     const to = Math.min(packet.end - packet.start, from + PART_LEAVES);
-    const lines = this.#lines.range(packet, packet.start + from, packet.start + to);
+    const lines = this.#lines.range(packet, packet.start + from, packet.start + to, PART_BYTES);
     const list = lines.flatMap((line, place) => message(line, position + place) ?? []);
-    return { first: position, last: base + to - 1, list };
+    return { first: position, last: position + lines.length - 1, list };
   }
 
   #conflicts(packet: PacketRow, from: number, position: LedgerPosition, end: LedgerPosition): Part {

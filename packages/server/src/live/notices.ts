@@ -18,7 +18,10 @@ export function unknownCursor(cursor: string, missing: readonly Missing[]): stri
 
 /** The place that was asked for is further back than this server goes. */
 export function expiredCursor(cursor: string, missing: readonly Missing[]): string {
-  const hint = 'following from the oldest that is told here; /feed has the leaves named as missing';
+  const hint =
+    missing.length === 0
+      ? 'following from the oldest that is told here; of the logs, nothing is missing'
+      : 'following from the oldest that is told here; /feed has the leaves named as missing';
   return JSON.stringify({ type: 'gap', reason: 'expired-cursor', cursor: cursor.slice(0, 64), missing, hint });
 }
 

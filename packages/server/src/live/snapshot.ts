@@ -12,12 +12,12 @@ const STEP = 500;
  * Where a client begins who is to be told the newest `count` messages that it wants, those of the journal left out.
  * @param at where those are who follow live
  */
-export function beforeNewest(
+export function* beforeNewest(
   { ledger, messages }: { ledger: LedgerReader; messages: LedgerMessages },
   selection: Selection,
   count: number,
   at: Readonly<Cursor>,
-): Cursor {
+): Generator<void, Cursor> {
   let found = 0;
   let end = at.ledger;
   while (end > 0 && end > at.ledger - LOOKED_AT) {
@@ -26,6 +26,7 @@ export function beforeNewest(
       if (selection.matches(message) && ++found === count) return { ...at, ledger: message.position - 1 };
     }
     end = first - 1;
+    yield;
   }
   return { ...at, ledger: Math.max(0, end) };
 }

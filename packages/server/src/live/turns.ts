@@ -21,6 +21,22 @@ export class Turns {
     this.#schedule();
   }
 
+  /** Takes each step of the work in a turn. */
+  run<T>(work: Generator<void, T>): Promise<T> {
+    const outcome = Promise.withResolvers<T>();
+    const step = () => {
+      try {
+        const { done, value } = work.next();
+        if (done === true) outcome.resolve(value);
+        else this.add(step);
+      } catch (cause) {
+        outcome.reject(cause);
+      }
+    };
+    this.add(step);
+    return outcome.promise;
+  }
+
   #schedule(): void {
     if (this.#scheduled || this.#waiting.length === 0) return;
     this.#scheduled = true;

@@ -29,9 +29,13 @@ export class PacketLines {
     return this.range(packet, index, index + 1)[0]!;
   }
 
-  /** Leaves `[from, to)`, which lie in this packet. */
-  range(packet: PacketRow, from: number, to: number): Line[] {
-    const { start, ends } = this.#ledger.lineBounds(packet.versionId, from - packet.start, to - packet.start);
+  /**
+   * Leaves `[from, to)`, which lie in this packet; fewer, but one at the least, where they have more than so many bytes.
+   */
+  range(packet: PacketRow, from: number, to: number, maxBytes = Number.POSITIVE_INFINITY): Line[] {
+    const bounds = this.#ledger.lineBounds(packet.versionId, from - packet.start, to - packet.start);
+    const { start } = bounds;
+    const ends = bounds.ends.filter((end, place) => place === 0 || end - start <= maxBytes);
     const bytes = this.#files.read(packet.contentHash, start, ends.at(-1) ?? start);
     const lines = ends.map((end, place) => {
       const text = bytes.toString('utf8', (place === 0 ? start : ends[place - 1]!) - start, end - start);

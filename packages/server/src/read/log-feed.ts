@@ -1,6 +1,7 @@
 /** Events in log order, page by page: what is in sealed packets, as it was sealed. */
 
-import type { LedgerPosition, LedgerReader } from '../store/ledger.ts';
+import type { Position } from '../event.ts';
+import type { LedgerPosition, LedgerReader, PacketRow } from '../store/ledger.ts';
 import type { EventReader } from './events.ts';
 import type { EventItem, FusedItem } from './item.ts';
 
@@ -15,9 +16,9 @@ export interface FeedPage {
 }
 
 export interface FeedQuery {
-  stream?: string | undefined;
-  /** One that had a say in it. */
-  sourceId?: string | undefined;
+  streams?: ReadonlySet<string> | undefined;
+  /** Of which one had a say in it. */
+  sources?: ReadonlySet<string> | undefined;
   /** Asked of each item as it is shown. */
   matches?: ((item: EventItem) => boolean) | undefined;
 }
@@ -31,6 +32,12 @@ export class LogFeed {
     this.#events = events;
   }
 
+  /** How far the journal had been taken in, at the least, when this position of the ledger came to be. */
+  takenIn(position: LedgerPosition): Position {
+    const [entry] = position === 0 ? [] : this.#ledger.read(position, 1);
+    return entry === undefined ? 0 : takenInWith(this.#ledger, entry.packet);
+  }
+
   /**
    * @param after ledger position of the last item seen
    * @param upTo end of the last ledger entry to look at
@@ -40,7 +47,7 @@ export class LogFeed {
     after: LedgerPosition,
     upTo: LedgerPosition,
     limit: number,
-    { stream, sourceId, matches = () => true }: FeedQuery,
+    { streams, sources, matches = () => true }: FeedQuery,
     maxEvents = Number.POSITIVE_INFINITY,
   ): FeedPage {
     const items: EventItem[] = [];
@@ -52,15 +59,14 @@ export class LogFeed {
       for (const entry of entries) {
         const last = entry.first + entry.count - 1;
         if (last > upTo) return { items, next };
-        const ofStream = entry.kind === 'packet' && (stream === undefined || entry.packet.stream === stream);
-        if (ofStream) {
+        if (entry.kind === 'packet' && streams?.has(entry.packet.stream) !== false) {
           // The last of a packet's positions stand for its leaves, certified; a page may end among them.
           const leaves = entry.packet.end - entry.packet.start;
           const certified = last + 1 - leaves;
           const seen = Math.max(0, next - certified + 1);
           for (const item of this.#events.itemsOfLeaves(entry.packet, entry.packet.start + seen)) {
             if (items.length === limit || looked++ === maxEvents) return { items, next };
-            const wanted = item !== undefined && (sourceId === undefined || isOf(item, sourceId)) && matches(item);
+            const wanted = item !== undefined && (sources === undefined || isOf(item, sources)) && matches(item);
             if (wanted) items.push(item);
             next = Math.max(next, certified - 1) + 1;
           }
@@ -73,7 +79,20 @@ export class LogFeed {
   }
 }
 
-/** Whether the source had a say in it. */
-function isOf(item: EventItem | FusedItem, source: string): boolean {
-  return 'sources' in item ? item.sources.includes(source) : item.sourceId === source;
+/** How far the journal had been taken in, at the least, when this packet was sealed. */
+export function takenInWith(
+  ledger: Pick<LedgerReader, 'positionOfLeaf'>,
+  { stream, start, end }: Pick<PacketRow, 'stream' | 'start' | 'end'>,
+): Position {
+  for (let leaf = end - 1; leaf >= start; leaf--) {
+    const taken = ledger.positionOfLeaf(stream, leaf);
+    if (taken !== undefined) return taken;
+  }
+  return 0;
+}
+
+/** Whether one of the sources had a say in it. */
+function isOf(item: EventItem | FusedItem, sources: ReadonlySet<string>): boolean {
+  if ('sources' in item) return item.sources.some((source) => sources.has(source));
+  return item.sourceId !== null && sources.has(item.sourceId);
 }

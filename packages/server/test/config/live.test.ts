@@ -46,7 +46,10 @@ describe('read tokens', () => {
       'READ_TOKENS_JSON[0].token: must be 16 to 256 characters of A-Z a-z 0-9 . _ ~ + / = -',
     ],
     [[{ id: 'a', token: TOKEN, streams: ['four'] }], 'READ_TOKENS_JSON[0].streams: there is no stream "four"'],
-    [[{ id: 'a', token: TOKEN, streams: 'two' }], 'READ_TOKENS_JSON[0].streams: must be a list'],
+    [
+      [{ id: 'a', token: TOKEN, streams: 'two' }],
+      'READ_TOKENS_JSON[0].streams: must be a list of streams; without it, the token is for all',
+    ],
     [[{ id: 'a', token: TOKEN, scope: 1 }], 'READ_TOKENS_JSON[0].scope: is unknown; known are id, token, streams'],
     [[{ token: TOKEN }], 'READ_TOKENS_JSON[0].id: must be text of 1 to 4096 characters'],
     [

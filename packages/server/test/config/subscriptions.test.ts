@@ -33,3 +33,11 @@ test('a circuit that would open only after the dead letters is refused', () => {
   expect(code).toBe('settings-contradict');
   expect(message).toContain('SUBSCRIPTIONS_BREAKER_FAILURES');
 });
+
+test('a longest wait below the first one is refused', () => {
+  const { code, message } = refusal({ SUBSCRIPTIONS_BACKOFF_CAP_MS: '999' });
+  expect(code).toBe('settings-contradict');
+  expect(message).toContain('SUBSCRIPTIONS_BACKOFF_CAP_MS');
+  const { retry } = loadConfig({}, { SUBSCRIPTIONS_BACKOFF_CAP_MS: '1000' }).subscriptions;
+  expect(retry).toMatchObject({ baseMs: 1000, capMs: 1000 });
+});

@@ -78,11 +78,49 @@ describe('on a running server', () => {
     await eventually(() => expect(new Set(receiver.received.map((one) => bodyOf(one).data.type)).size).toBe(3));
     const sent = receiver.received.map((one) => {
       const { cursor, ...data } = bodyOf(one).data;
-      expect(cursor).toBe(bodyOf(one).id);
+      expect(cursor).toMatch(/^[0-9a-f]+-/);
       return data;
     });
     await eventually(() => expect(watcher.messages(...types).slice(0, sent.length)).toEqual(sent));
     watcher.close();
+  });
+
+  it('gives out cursors from which /watch goes on, and not from the beginning', async () => {
+    await subscribe();
+    for (const id of ['before-1', 'before-2']) await post(server.url, { sourceId: 'gauge', events: [{ id }] });
+    await eventually(() => expect(receiver.received).toHaveLength(2));
+    const cursor = receiver.received.map((one) => bodyOf(one).data.cursor).at(-1);
+    const { body } = await post(server.url, { sourceId: 'gauge', events: [{ id: 'after' }] });
+    const watcher = await Watcher.open(server.url, `?type=received&since=${cursor}`);
+    await eventually(() => expect(watcher.messages('received')).not.toEqual([]));
+    expect(watcher.messages('received')[0]).toMatchObject({ eventIds: body.inserted });
+    watcher.close();
+  });
+
+  const bad = 'https://10.0.0.1/';
+  test.each<[string, unknown, RegExp]>([
+    ['', { url: bad }, /SUBSCRIPTIONS_ALLOW_CIDRS/],
+    ['', { url: 'https://a.test/', types: [] }, /"types" is a list of one or more of normalized, .*anchored/],
+    ['/ID/replay', { since: 'zzz' }, /"since" is an RFC 3339 time, earliest, or a cursor/],
+    ['/ID/deliveries?cursor=zz', undefined, /"cursor" is the nextCursor .* without it, the newest/],
+  ])('what is taken instead is said: %s %j', async (path, body, words) => {
+    const { id } = await subscribe({ enabled: false });
+    const at = `/subscriptions${path.replace('ID', id)}`;
+    const reply = await (body === undefined ? admin.get(at) : admin.post(at, body));
+    expect(reply).toMatchObject({ status: 400, body: { hint: expect.stringMatching(words) } });
+  });
+
+  test.each(['2026-01-01T00:00:00Z', 'zzz'])('a subscription since "%s" hears what is taken', async (since) => {
+    const { body } = await admin.post('/subscriptions', { url: receiver.url, since });
+    expect(body.hint).toMatch(/^"since" is latest, earliest, or a cursor/);
+  });
+
+  it('sends again from the beginning', async () => {
+    const { id } = await subscribe({ since: 'latest' });
+    const { body } = await admin.post(`/subscriptions/${id}/replay`, { since: 'earliest' });
+    expect(body.replayed).toBeGreaterThan(0);
+    const told = (await wholeFeed(server.url)).length;
+    await eventually(() => expect(receiver.ids).toHaveLength(told));
   });
 
   it('answers with all there is to know', async () => {

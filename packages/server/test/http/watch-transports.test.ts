@@ -232,7 +232,7 @@ describe('a server that is killed', () => {
 });
 
 describe('WATCH_HISTORY_MS', () => {
-  const server = useServer({ ...SETTINGS, anchor: 'none', watchHistoryMs: 1500 });
+  const server = useServer({ ...SETTINGS, anchor: 'none', watchHistoryMs: 5000 });
 
   it('is how far back the feed goes: older cursors are told of a gap, and then everything that is left', async () => {
     const ids = await send(server.url, 'red', 0, 5);
@@ -243,7 +243,11 @@ describe('WATCH_HISTORY_MS', () => {
     first.cut();
     const expired = async (query: string) => {
       const watcher = new SocketWatcher(server.url, query);
-      await watcher.until((one) => one.messages('heartbeat').length > 0);
+      // Whoever has been told everything stands still.
+      await watcher.until((one) => {
+        const [before, last] = one.messages('heartbeat').slice(-2);
+        return last !== undefined && last.id === before?.id;
+      });
       watcher.cut();
       return watcher;
     };
@@ -267,6 +271,8 @@ describe('WATCH_HISTORY_MS', () => {
     expect(newest.messages('gap')).toEqual([]);
     expect(newest.messages().map(({ eventId }) => eventId)).toEqual(next);
     const earliest = await expired('?since=earliest&type=certified');
-    expect(earliest.messages().map(({ eventId }) => eventId)).toEqual(next);
+    expect(earliest.messages('certified').map(({ eventId }) => eventId)).toEqual(next);
+    const missing = [{ stream: 'red', start: 0, end: told[0].leafIndex }];
+    expect(earliest.messages('gap')).toMatchObject([{ reason: 'expired-cursor', cursor: 'earliest', missing }]);
   });
 });

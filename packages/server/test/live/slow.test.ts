@@ -62,9 +62,15 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   }),
   { maxLength: 40, size: 'max' },
 );
-const queue = fc.record({ bytes: fc.constantFrom(0, 2000, 100_000), messages: fc.constantFrom(1, 3, 1000) });
+const queue = fc.record({
+  bytes: fc.constantFrom<number>(0, 2000, 100_000),
+  messages: fc.constantFrom<number>(1, 3, 1000),
+});
 const fullness = fc.array(fc.boolean(), { minLength: 1, maxLength: 8 });
 const runs = fc.record({ wanted, steps, queue, fullness });
+/** Where bytes do not count, for what is kept of them depends on how long cursors are. */
+const counted = fc.constantFrom(1, 3, 20).map((messages) => ({ bytes: 100_000_000, messages }));
+const countedRuns = fc.record({ wanted, steps, queue: counted, fullness });
 type Run = typeof runs extends fc.Arbitrary<infer T> ? T : never;
 
 /** One client through all its connections. */
@@ -230,7 +236,7 @@ describe('a client that is slow, cut off and comes back', () => {
   test('with conflate is told the newest of each key, and how many others there were', () => {
     let gaps = 0;
     fc.assert(
-      fc.property(runs, (run) => {
+      fc.property(countedRuns, (run) => {
         const follower = follow(run, 'conflate');
         const left = new Set(history.between(follower.selection, START, history.end));
         let at = 0;

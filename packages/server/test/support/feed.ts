@@ -3,6 +3,7 @@ import { LocalChain } from '../../src/anchor/local-chain.ts';
 import { CursorCodec } from '../../src/live/cursor.ts';
 import { Hub } from '../../src/live/hub.ts';
 import { LedgerMessages, type Message, receivedMessage } from '../../src/live/messages.ts';
+import { Turns } from '../../src/live/turns.ts';
 import { itemsOf, type JournalEntry } from '../../src/store/journal.ts';
 import type { LedgerEntry, StreamRow } from '../../src/store/ledger.ts';
 import { SqliteJournalReader } from '../../src/store/sqlite/journal.ts';
@@ -60,7 +61,7 @@ export class Feed {
   hub(later: (work: () => void) => void = (work) => work(), queue = { bytes: 0, messages: 1_000_000 }): Hub {
     const { codec } = this;
     const stores = { journal: this.#journal, ledger: this.#ledger, messages: this.#messages };
-    return new Hub({ ...stores, codec, queue, now: () => 1_772_366_400_000, later });
+    return new Hub({ ...stores, codec, queue, now: () => 1_772_366_400_000, later, turns: new Turns(later) });
   }
 
   /** All messages there are: those from the journal, and those from the ledger, each in order. */

@@ -1,5 +1,4 @@
 /** What there is, page by page: `/feed` in log order, `/ingest/feed` newest first. */
-import { setImmediate as turn } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Fields } from '../../filter/fields.ts';
 import type { Filter } from '../../filter/filter.ts';
@@ -7,6 +6,7 @@ import { parseRfc3339 } from '../../json/time.ts';
 import type { Moments } from '../../live/beginnings.ts';
 import type { Cursor, CursorCodec } from '../../live/cursor.ts';
 import type { Hub } from '../../live/hub.ts';
+import type { Turns } from '../../live/turns.ts';
 import type { EventReader } from '../../read/events.ts';
 import type { EventItem, Status } from '../../read/item.ts';
 import type { LogFeed } from '../../read/log-feed.ts';
@@ -15,12 +15,13 @@ import { entityTag, namesTag } from '../entity-tag.ts';
 import type { FeedCache } from '../feed-cache.ts';
 import { fieldsOf, filterOf } from '../filter-query.ts';
 import { badRequest } from '../problem.ts';
-import { integer, type Query, queryOf } from '../query.ts';
+import { BEGINNINGS, integer, listOf, type Query, queryOf } from '../query.ts';
 
 export interface FeedRoutes {
   events: EventReader;
   logFeed: LogFeed;
   moments: Moments;
+  turns: Turns;
   hub: Hub;
   codec: CursorCodec;
   access: Access;
@@ -46,10 +47,13 @@ const TURNS = 20;
 const BEGINNING: Cursor = { journal: 0, ledger: 0 };
 
 export function feedRoutes(server: FastifyInstance, options: FeedRoutes): void {
+  const { turns } = options;
+
   server.get('/feed', async (request, reply) => {
     const query = queryOf(request, ['stream', 'sourceId', 'filter', 'since', 'cursor', 'limit', 'fields', 'token']);
-    const { stream, sourceId } = query;
-    checkStream(request, stream);
+    const streams = listOf(query, 'stream');
+    const sources = listOf(query, 'sourceId');
+    checkStreams(request, streams);
     const { filter, fields, limit } = selectionOf(query);
     if (query.since !== undefined && query.cursor !== undefined) {
       throw badRequest('"since" says where to begin, "cursor" where to go on; send one of them');
@@ -57,9 +61,10 @@ export function feedRoutes(server: FastifyInstance, options: FeedRoutes): void {
     const start = query.cursor ?? query.since ?? 'earliest';
     // What is not a cursor must not be taken for one because it is sent as "cursor".
     const name = query.cursor === undefined ? 'since' : 'cursor';
-    const key = ['feed', stream, sourceId, filter?.canonical, fields?.canonical, name, start, limit];
+    const lists = [streams, sources].map((list) => list && [...list].sort());
+    const key = ['feed', ...lists, filter?.canonical, fields?.canonical, name, start, limit];
     return answer(request, reply, key, fields, () =>
-      logPage({ stream, sourceId, filter, name, start, limit }, options),
+      turns.run(logPage({ streams, sources, filter, name, start, limit }, options)),
     );
   });
 
@@ -68,6 +73,7 @@ export function feedRoutes(server: FastifyInstance, options: FeedRoutes): void {
     const known = ['sourceId', 'status', 'filter', 'limit', 'offset', 'cursor', 'fields'];
     const query = queryOf(request, known);
     const { sourceId, cursor } = query;
+    if (sourceId?.includes(',') === true) throw badRequest('"sourceId" names one source here');
     const { filter, fields, limit } = selectionOf(query);
     const status = statusOf(query);
     if (query.offset !== undefined && cursor !== undefined) {
@@ -76,18 +82,19 @@ export function feedRoutes(server: FastifyInstance, options: FeedRoutes): void {
     const offset = integer(query, 'offset', 0, 0, MAX_OFFSET);
     const key = ['newest', sourceId, status, filter?.canonical, fields?.canonical, cursor, offset, limit];
     return answer(request, reply, key, fields, () =>
-      newestPage({ sourceId, status, filter, cursor, offset, limit }, options),
+      turns.run(newestPage({ sourceId, status, filter, cursor, offset, limit }, options)),
     );
   });
 
   const { feedCache, feedCacheTtlMs, access } = options;
   const age = feedCacheTtlMs === 0 ? 'no-cache' : `max-age=${Math.floor(feedCacheTtlMs / 1000)}`;
-  const cacheControl = access.restricted ? `private, ${age}` : age;
+  const visibility = access.restricted ? 'private, ' : '';
+  const cacheControl = `${visibility}${age}`;
 
   /** A page is the same for all who may see it. */
-  function checkStream(request: FastifyRequest, stream: string | undefined): void {
+  function checkStreams(request: FastifyRequest, streams: ReadonlySet<string> | undefined): void {
     const reader = access.readerOf(request);
-    if (stream !== undefined) access.checkStream(request, stream);
+    if (streams !== undefined) for (const stream of streams) access.checkStream(request, stream);
     else if (reader === undefined) access.checkReader(request);
     else if (access.readable(reader) !== undefined) {
       throw badRequest('"stream" names the one to be read: without it, the feed is of all streams, private ones too');
@@ -101,13 +108,14 @@ export function feedRoutes(server: FastifyInstance, options: FeedRoutes): void {
     fields: Fields | undefined,
     page: () => Promise<Page>,
   ): Promise<FastifyReply> {
-    const { body, etag } = await feedCache.get(JSON.stringify(key), async () => {
+    const { body, etag, keep } = await feedCache.get(JSON.stringify(key), async () => {
       const { items, nextCursor, atEnd } = await page();
       const shown = fields === undefined ? items : items.map((item) => fields.project({ ...item }, []));
       const made = Buffer.from(JSON.stringify({ items: shown, nextCursor }));
       return { body: made, etag: entityTag(made), keep: !atEnd };
     });
-    reply.header('etag', etag).header('cache-control', cacheControl);
+    // Whoever follows by asking again is to have what comes at once.
+    reply.header('etag', etag).header('cache-control', keep ? cacheControl : `${visibility}no-cache`);
     if (namesTag(request.headers['if-none-match'], etag)) return reply.code(304).send();
     return reply.type('application/json; charset=utf-8').send(body);
   }
@@ -125,15 +133,18 @@ function statusOf({ status }: Query): Status | undefined {
 }
 
 interface LogQuery {
-  stream: string | undefined;
-  sourceId: string | undefined;
+  streams: ReadonlySet<string> | undefined;
+  sources: ReadonlySet<string> | undefined;
   filter: Filter | undefined;
   name: 'since' | 'cursor';
   start: string;
   limit: number;
 }
 
-async function logPage({ stream, sourceId, filter, name, start, limit }: LogQuery, options: FeedRoutes): Promise<Page> {
+function* logPage(
+  { streams, sources, filter, name, start, limit }: LogQuery,
+  options: FeedRoutes,
+): Generator<void, Page> {
   const { logFeed, codec, hub } = options;
   // A cursor is given out and taken back within the same heads.
   const heads = hub.refresh();
@@ -141,22 +152,23 @@ async function logPage({ stream, sourceId, filter, name, start, limit }: LogQuer
   if (from === undefined) {
     throw badRequest(
       name === 'since'
-        ? '"since" is an RFC 3339 time, a cursor, earliest or latest'
-        : '"cursor" is not one that this server has given out',
+        ? `"since" is ${BEGINNINGS}`
+        : '"cursor" is not one that this server has given out; to begin somewhere, use "since"',
     );
   }
-  const query = { stream, sourceId, matches: matcherOf(filter) };
+  const query = { streams, sources, matches: matcherOf(filter) };
   const items: EventItem[] = [];
   let next = from.ledger;
-  for (let turns = 0; turns < TURNS && items.length < limit; turns++) {
-    if (turns > 0) await turn();
+  for (let taken = 0; taken < TURNS && items.length < limit; taken++) {
+    if (taken > 0) yield;
     const part = logFeed.page(next, heads.ledger, limit - items.length, query, EVENTS_A_TURN);
     items.push(...part.items);
     if (part.next === next) break;
     next = part.next;
   }
-  const nextCursor = codec.encode({ journal: from.journal, ledger: next });
-  return { items, nextCursor, atEnd: next === from.ledger };
+  // Whoever follows from here on is not to be told of what was received long before.
+  const journal = Math.max(from.journal, next === heads.ledger ? heads.journal : logFeed.takenIn(next));
+  return { items, nextCursor: codec.encode({ journal, ledger: next }), atEnd: next === from.ledger };
 }
 
 function beginningOf(since: string, heads: Cursor, { codec, moments }: FeedRoutes): Cursor | undefined {
@@ -179,7 +191,7 @@ interface NewestQuery {
   limit: number;
 }
 
-async function newestPage(query: NewestQuery, { events, codec, hub }: FeedRoutes): Promise<Page> {
+function* newestPage(query: NewestQuery, { events, codec, hub }: FeedRoutes): Generator<void, Page> {
   const { sourceId, status, filter, cursor, offset, limit } = query;
   const below = cursor === undefined ? undefined : codec.decode(cursor, hub.refresh());
   if (cursor !== undefined && below?.ledger !== 0) {
@@ -189,8 +201,8 @@ async function newestPage(query: NewestQuery, { events, codec, hub }: FeedRoutes
   const items: EventItem[] = [];
   let before = below?.journal;
   let skip = offset;
-  for (let turns = 0; turns < TURNS + offset / EVENTS_A_TURN && items.length < limit; turns++) {
-    if (turns > 0) await turn();
+  for (let taken = 0; taken < TURNS + offset / EVENTS_A_TURN && items.length < limit; taken++) {
+    if (taken > 0) yield;
     const bounds = { before, offset: skip, limit: limit - items.length, scanLimit: EVENTS_A_TURN };
     const part = events.newest(wanted, bounds);
     items.push(...part.items);

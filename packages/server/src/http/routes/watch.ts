@@ -13,11 +13,12 @@ import { type LedgerMessages, MESSAGE_TYPES } from '../../live/messages.ts';
 import { hello } from '../../live/notices.ts';
 import { BEATS } from '../../live/pulse.ts';
 import { type ConflationKey, conflationKey, Selection } from '../../live/selection.ts';
+import type { Turns } from '../../live/turns.ts';
 import type { LedgerReader } from '../../store/ledger.ts';
 import type { Access } from '../access.ts';
 import { fieldsOf, filterOf, keyOf, splitOf } from '../filter-query.ts';
 import { badRequest, Problem } from '../problem.ts';
-import { integer, listOf, type Query, queryOf } from '../query.ts';
+import { BEGINNINGS, integer, listOf, type Query, queryOf } from '../query.ts';
 import { EventStreamOutlet, WebSocketOutlet } from '../watch-outlets.ts';
 import { type WatchLimits, WatchPlaces } from '../watch-places.ts';
 
@@ -27,6 +28,7 @@ export interface WatchRoutes {
   ledger: LedgerReader;
   messages: LedgerMessages;
   moments: Moments;
+  turns: Turns;
   access: Access;
   readTokens: Readers;
   watch: WatchLimits & { heartbeatMs: number; historyMs: number };
@@ -37,6 +39,7 @@ export interface WatchRoutes {
 const RECONNECT_MS = 1000;
 /** Spreads clients that were all cut off at once. */
 const RECONNECT_JITTER_MS = 2000;
+const KEEP_ALIVE_MS = 60_000;
 /** A gap is told to everybody. */
 const FILTER_TYPES: readonly string[] = [...MESSAGE_TYPES, 'gap'];
 /** Streams, or sources, in one list. */
@@ -76,6 +79,8 @@ export async function watchRoutes(server: FastifyInstance, options: WatchRoutes)
 
   // For those who cannot send headers, as EventSource in browsers.
   server.post('/watch/token', async (request, reply) => {
+    // One that passes is not for renewing itself.
+    queryOf(request, []);
     const reader = access.readerOf(request);
     if (reader === undefined) throw new Problem(401, 'token-required', 'send a token as Authorization: Bearer …');
     const { token, expiresAt } = options.readTokens.issue(reader);
@@ -93,7 +98,7 @@ export async function watchRoutes(server: FastifyInstance, options: WatchRoutes)
       if (request.ws) access.checkOrigin(request);
       // Behind another request on the same connection there is no socket to write to yet.
       if (reply.raw.socket === null) throw badRequest('/watch wants a connection of its own, or to be the first on it');
-      plans.set(request, plan(request));
+      plans.set(request, await plan(request));
     },
     handler: (request, reply) => {
       reply.hijack();
@@ -108,17 +113,22 @@ export async function watchRoutes(server: FastifyInstance, options: WatchRoutes)
     },
   });
 
-  function plan(request: FastifyRequest): Plan {
+  async function plan(request: FastifyRequest): Promise<Plan> {
     const query = queryOf(request, PARAMETERS);
     const reader = access.readerOf(request);
     const selection = selectionOf(query, streamsOf(request, query, reader));
-    const slow = slowOf(query);
-    const beginning = beginningOf(query, header(request, 'last-event-id'), selection);
-    const { socket } = request.raw;
+    const common = { selection, slow: slowOf(query), key: conflationKey(keyOf(query)) };
     const giveBack = places.take(request.ip, reader?.id);
-    if (socket.destroyed) giveBack();
-    else socket.once('close', giveBack);
-    return { selection, slow, key: conflationKey(keyOf(query)), beginning };
+    try {
+      const beginning = await beginningOf(query, header(request, 'last-event-id'), selection);
+      const { socket } = request.raw;
+      if (socket.destroyed) giveBack();
+      else socket.once('close', giveBack);
+      return { ...common, beginning };
+    } catch (cause) {
+      giveBack();
+      throw cause;
+    }
   }
 
   /** Those that are asked for, all of which have to be readable; else all that are. */
@@ -136,12 +146,14 @@ export async function watchRoutes(server: FastifyInstance, options: WatchRoutes)
     return found;
   }
 
-  function beginningOf(query: Query, lastEventId: string | undefined, selection: Selection): Beginning {
-    const since = lastEventId ?? query.last_event_id ?? query.since;
+  async function beginningOf(query: Query, lastEventId: string | undefined, selection: Selection): Promise<Beginning> {
+    const { since } = query;
     const snapshot = integer(query, 'snapshot', 0, 1, MAX_SNAPSHOT);
+    const last = lastEventId ?? query.last_event_id;
+    if (last !== undefined) return beginnings.after(last, selection);
     if (since === undefined && snapshot > 0) return beginnings.newest(snapshot, selection);
-    const beginning = beginnings.of(since, selection);
-    if (beginning === undefined) throw badRequest('"since" is a cursor, an RFC 3339 time, earliest or latest');
+    const beginning = beginnings.since(since, selection);
+    if (beginning === undefined) throw badRequest(`"since" is ${BEGINNINGS}`);
     return beginning;
   }
 
@@ -155,6 +167,8 @@ export async function watchRoutes(server: FastifyInstance, options: WatchRoutes)
     const frames =
       gap === undefined ? [framing.frame(id, greeting)] : [framing.frame(undefined, greeting), framing.frame(id, gap)];
     outlet.write(framing.pack([...framing.retry(retryMs), ...frames]));
+    // Whoever has vanished is noticed though nothing is to be told.
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const client = hub.join({ outlet, selection, framing, slow, key }, from);
     socket.once('close', () => hub.leave(client));
   }
