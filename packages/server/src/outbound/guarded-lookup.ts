@@ -2,16 +2,10 @@
  * Looks at every address at the moment at which a connection is made to it: what a name resolved to before says nothing
  * (DNS rebinding), and a connection goes to no other address than the one that was looked at.
  */
-import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import { Names, type Resolve } from './names.ts';
 import type { PublicAddresses } from './public-address.ts';
-
-/** As `dns.lookup` with `all`. */
-export type Resolve = (
-  hostname: string,
-  options: LookupAllOptions,
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void;
 
 /** - `address-not-allowed`: nothing at that name may be called; `dns`: the name does not resolve, `cause` says why */
 export class OutboundError extends Error {
@@ -27,27 +21,42 @@ export class OutboundError extends Error {
 export class OutboundGuard {
   readonly #addresses: PublicAddresses;
   readonly #resolve: Resolve;
+  readonly #names: Names;
 
-  constructor(addresses: PublicAddresses, resolve: Resolve = systemLookup) {
+  /** @param resolve otherwise as the system's name servers have it */
+  constructor(addresses: PublicAddresses, resolve?: Resolve) {
     this.#addresses = addresses;
-    this.#resolve = resolve;
+    const names = new Names();
+    this.#names = names;
+    this.#resolve = resolve ?? names.resolve;
+  }
+
+  /** Looks for nothing more. */
+  close(): void {
+    this.#names.close();
   }
 
   /** For sockets. @param secure without TLS, only what the operator allows is called */
   lookup(secure: boolean): LookupFunction {
     return (hostname, options, callback) => {
-      this.#resolve(hostname, { ...options, all: true }, (cause, found) => {
-        if (cause !== null) {
-          callback(new OutboundError('dns', `${hostname} does not resolve: ${cause.code}`, { cause }), []);
-          return;
-        }
-        const admitted = found.filter(({ address }) => this.#admits(address, secure));
-        const [first] = admitted;
-        if (first === undefined) callback(refused(hostname, secure), []);
-        else if (options.all === true) callback(null, admitted);
-        else callback(null, first.address, first.family);
-      });
+      void this.#admitted(hostname, secure).then(
+        ([first, ...others]) => {
+          if (options.all === true) callback(null, [first, ...others]);
+          else callback(null, first.address, first.family);
+        },
+        (error: OutboundError) => callback(error, []),
+      );
     };
+  }
+
+  /** @throws OutboundError */
+  async #admitted(hostname: string, secure: boolean): Promise<[LookupAddress, ...LookupAddress[]]> {
+    const found = await this.#resolve(hostname).catch((cause: NodeJS.ErrnoException) => {
+      throw new OutboundError('dns', `${hostname} does not resolve: ${cause.code}`, { cause });
+    });
+    const [first, ...others] = found.filter(({ address }) => this.#admits(address, secure));
+    if (first === undefined) throw refused(hostname, secure);
+    return [first, ...others];
   }
 
   /** For hosts that are addresses: sockets connect to these without asking. @throws OutboundError */
@@ -61,12 +70,7 @@ export class OutboundGuard {
   async check(url: URL): Promise<void> {
     this.checkLiteral(url);
     const host = hostOf(url);
-    if (isIP(host) !== 0) return;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.lookup(url.protocol === 'https:')(host, { all: true }, (error) =>
-      error === null ? resolve() : reject(error),
-    );
-    await promise;
+    if (isIP(host) === 0) await this.#admitted(host, url.protocol === 'https:');
   }
 
   #admits(address: string, secure: boolean): boolean {
@@ -81,5 +85,8 @@ function hostOf(url: URL): string {
 
 function refused(host: string, secure: boolean): OutboundError {
   const why = secure ? 'is not a public address' : 'is not public, or is to be called without TLS';
-  return new OutboundError('address-not-allowed', `${host} ${why}, and the operator has not allowed it`);
+  return new OutboundError(
+    'address-not-allowed',
+    `${host} ${why}, and the operator has not allowed it (SUBSCRIPTIONS_ALLOW_CIDRS)`,
+  );
 }

@@ -6,6 +6,8 @@ export const MEDIA_TYPE = 'application/cloudevents+json; charset=utf-8';
 
 /** A message with what its text does not say. */
 export interface ToldMessage {
+  /** Of its position in the ledger alone: the same whenever it is made. */
+  id: string;
   message: Message;
   /** Of the stream's log, without a scheme. */
   origin: string;
@@ -21,10 +23,10 @@ export interface ToldMessage {
  * The `id` is the same in all subscriptions: a place in the ledger has one message. The data is what `/watch` shows,
  * with the cursor; its text goes in as it is.
  */
-export function cloudEvent({ message, origin, subject, sealedAt, cursor }: ToldMessage): string {
+export function cloudEvent({ id, message, origin, subject, sealedAt, cursor }: ToldMessage): string {
   const attributes = {
     specversion: '1.0',
-    id: cursor,
+    id,
     // A reference without a scheme: an origin is a name, which need not be served anywhere.
     source: `//${origin}`,
     type: `tidemark.${message.type}`,

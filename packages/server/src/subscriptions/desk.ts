@@ -31,6 +31,9 @@ export interface DeskParts extends CourierParts {
 }
 
 const ID_BYTES = 8;
+const CREATED_SINCE = '"since" is latest, earliest, or a cursor that this server has given out';
+const REPLAYED_SINCE = '"since" is an RFC 3339 time, earliest, or a cursor that this server has given out';
+const UNKNOWN_PAGE = '"cursor" is the nextCursor of a page of these deliveries; without it, the newest come first';
 
 export class SubscriptionDesk implements SubscriptionService {
   readonly #parts: DeskParts;
@@ -76,7 +79,7 @@ export class SubscriptionDesk implements SubscriptionService {
     const id = `sub_${Buffer.from(randomBytes(ID_BYTES)).toString('hex')}`;
     const secret = secretText(randomBytes(SECRET_BYTES));
     const at = now();
-    const cursor = since === 'earliest' ? 0 : since === 'latest' ? feed.head() : this.#position(since.cursor);
+    const cursor = since === 'latest' ? feed.head() : this.#position(since, CREATED_SINCE);
     const row: SubscriptionRow = {
       ...{ id, settings, secrets: secrets.seal(id, [{ secret }]), createdAt: at, updatedAt: at, cursor },
       ...{ paused: enabled ? undefined : 'disabled', progress: { breaker: { failures: 0 } }, logFrom: at },
@@ -132,7 +135,9 @@ export class SubscriptionDesk implements SubscriptionService {
     this.#courier(id);
     this.#parts.outbox.flush();
     const before = after === undefined ? undefined : positionIn(id, after);
-    if (after !== undefined && before === undefined) throw new SubscriptionError('unknown-cursor', 'not of this log');
+    if (after !== undefined && before === undefined) {
+      throw new SubscriptionError('unknown-cursor', UNKNOWN_PAGE);
+    }
     const rows = this.#parts.store.deliveries(id, { state: status, before }, limit);
     const items = rows.map((row) => deliveryView(row, this.#parts.feed));
     return { items, next: rows.length < limit ? null : (items.at(-1)?.id ?? null) };
@@ -141,8 +146,8 @@ export class SubscriptionDesk implements SubscriptionService {
   async replay(id: string, order: ReplayOrder): Promise<Replayed> {
     const courier = this.#courier(id);
     this.#parts.outbox.flush();
-    if ('sinceCursor' in order) {
-      const from = this.#position(order.sinceCursor);
+    if ('since' in order) {
+      const from = this.#position(order.since, REPLAYED_SINCE);
       const replayed = Math.max(0, courier.row.cursor - from);
       courier.rewind(from);
       return { replayed, unknown: [] };
@@ -184,7 +189,7 @@ export class SubscriptionDesk implements SubscriptionService {
 
   #chosen(
     { row }: Courier,
-    order: Exclude<ReplayOrder, { sinceCursor: string }>,
+    order: Exclude<ReplayOrder, { since: unknown }>,
   ): { rows: DeliveryRow[]; unknown: string[] } {
     const { store } = this.#parts;
     if ('dead' in order) return { rows: store.inState(row.id, 'dead'), unknown: [] };
@@ -218,10 +223,12 @@ export class SubscriptionDesk implements SubscriptionService {
     return subscriptionView(courier, this.#parts.feed, this.#parts.now());
   }
 
-  #position(cursor: string): number {
-    const position = this.#parts.feed.position(cursor);
+  /** @param taken what may be said instead of a cursor that is none */
+  #position(since: 'earliest' | { cursor: string }, taken: string): number {
+    if (since === 'earliest') return 0;
+    const position = this.#parts.feed.position(since.cursor);
     if (position !== undefined) return position;
-    throw new SubscriptionError('unknown-cursor', 'this server has not given out that cursor');
+    throw new SubscriptionError('unknown-cursor', taken);
   }
 
   #checkRoom(): void {

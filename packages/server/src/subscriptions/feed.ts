@@ -1,6 +1,9 @@
 /** What the ledger tells, for all subscriptions: each part of it is made once for those that read it about the same time. */
+
+import type { Position } from '../event.ts';
 import type { CursorCodec } from '../live/cursor.ts';
 import type { LedgerMessages, Message, Part, Wants } from '../live/messages.ts';
+import { takenInWith } from '../read/log-feed.ts';
 import { StoreError } from '../store/errors.ts';
 import type { LedgerEntry, LedgerPosition, LedgerReader } from '../store/ledger.ts';
 import type { StreamConfig } from '../stream.ts';
@@ -34,6 +37,8 @@ export class Feed {
   readonly #parts: FeedParts;
   readonly #kept: KeptPart[] = [];
   readonly #origins = new Map<string, string>();
+  /** The packet last asked about: cursors mostly come many to a packet. */
+  #sealed: { versionId: string; takenIn: Position } | undefined;
 
   constructor(parts: FeedParts) {
     this.#parts = parts;
@@ -43,8 +48,9 @@ export class Feed {
     return this.#parts.ledger.head();
   }
 
+  /** The place after a position, for `/watch` too: what was received long before is not told there again. */
   cursor(position: LedgerPosition): string {
-    return this.#parts.codec.encode({ journal: 0, ledger: position });
+    return this.#parts.codec.encode({ journal: this.#takenIn(position), ledger: position });
   }
 
   /** @returns undefined for a cursor that this ledger has not given out */
@@ -72,12 +78,24 @@ export class Feed {
     const { packet } = entry;
     const origin = this.#originOf(packet.stream);
     const subject = subjectOf(message);
-    return { message, origin, subject, sealedAt: packet.sealedAt, cursor: this.cursor(position) };
+    const id = this.#parts.codec.encode({ journal: 0, ledger: position });
+    return { id, message, origin, subject, sealedAt: packet.sealedAt, cursor: this.cursor(position) };
   }
 
   /** Lets go of messages that are kept: what has been erased since they were made is not to be told any more. */
   forget(): void {
     this.#kept.length = 0;
+  }
+
+  #takenIn(position: LedgerPosition): Position {
+    if (position === 0) return 0;
+    const { ledger } = this.#parts;
+    const packet = (this.#keptWith(position)?.entry ?? ledger.read(position, 1)[0])?.packet;
+    if (packet === undefined) return 0;
+    if (this.#sealed?.versionId !== packet.versionId) {
+      this.#sealed = { versionId: packet.versionId, takenIn: takenInWith(ledger, packet) };
+    }
+    return this.#sealed.takenIn;
   }
 
   #keptWith(position: LedgerPosition): KeptPart | undefined {

@@ -25,6 +25,8 @@ export interface SenderOptions {
 
 /** Read of an answer, so that its connection can be used again; one with more loses it. */
 const MAX_ANSWER_BYTES = 16 * 1024;
+/** Such as early hints, before the answer: whoever sends no end of them costs all the others time. */
+const MAX_INTERIM_ANSWERS = 32;
 /** Idle connections are let go before most receivers close them. */
 const IDLE_MS = 4000;
 
@@ -57,6 +59,7 @@ export class Sender {
   close(): void {
     this.#closed = true;
     for (const request of this.#underWay) request.destroy();
+    this.#options.guard.close();
     this.#plain.destroy();
     this.#secure.destroy();
   }
@@ -78,6 +81,12 @@ export class Sender {
       outgoing.destroy();
     }, timeoutMs);
     outgoing.on('error', reject);
+    let interim = 0;
+    outgoing.on('information', () => {
+      if (++interim <= MAX_INTERIM_ANSWERS) return;
+      resolve({ kind: 'unavailable', reason: `more than ${MAX_INTERIM_ANSWERS} interim answers` });
+      outgoing.destroy();
+    });
     let answered = false;
     outgoing.on('response', (answer) => {
       answered = true;

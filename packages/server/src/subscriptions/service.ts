@@ -87,7 +87,7 @@ export type ReplayOrder =
   /** What was enqueued since then, milliseconds since 1970. */
   | { sinceTime: number }
   /** All that matches now, read once more from there. */
-  | { sinceCursor: string };
+  | { since: 'earliest' | { cursor: string } };
 
 export interface Replayed {
   /** Deliveries that go out again; with a cursor, positions of the ledger that are read again. */

@@ -1,3 +1,4 @@
+import type { LookupOptions } from 'node:dns';
 import { describe, expect, test } from 'vitest';
 import { OutboundGuard } from '../../src/outbound/guarded-lookup.ts';
 import { PublicAddresses, parseCidr, type Standing } from '../../src/outbound/public-address.ts';
@@ -72,14 +73,10 @@ describe('a URL, however it is spelt', () => {
     'both.test': ['10.0.0.1', '93.184.215.14'],
     'public.test': ['93.184.215.14', '2606:2800::1'],
   };
-  const guard = new OutboundGuard(new PublicAddresses([parseCidr('192.168.7.0/24')!]), (name, _options, callback) => {
+  const guard = new OutboundGuard(new PublicAddresses([parseCidr('192.168.7.0/24')!]), async (name) => {
     const found = answers[name];
-    if (found === undefined) callback(Object.assign(new TypeError('injected'), { code: 'ENOTFOUND' }), []);
-    else
-      callback(
-        null,
-        found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
-      );
+    if (found === undefined) throw Object.assign(new TypeError('injected'), { code: 'ENOTFOUND' });
+    return found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
   });
 
   test.each([
@@ -122,15 +119,15 @@ describe('a URL, however it is spelt', () => {
     await expect(guard.check(new URL('https://none.test/'))).rejects.toMatchObject({ code: 'dns' });
   });
 
-  test('of several addresses only those are called that may be', () => {
+  test('of several addresses only those are called that may be', async () => {
     const lookup = guard.lookup(true);
-    lookup('both.test', { all: true }, (error, found) => {
-      expect(error).toBeNull();
-      expect(found).toEqual([{ address: '93.184.215.14', family: 4 }]);
-    });
-    lookup('both.test', {}, (error, address, family) => {
-      expect([error, address, family]).toEqual([null, '93.184.215.14', 4]);
-    });
-    expect.assertions(3);
+    const answer = (options: LookupOptions) =>
+      new Promise((resolve) => lookup('both.test', options, (...given) => resolve(given)));
+    expect(await answer({ all: true })).toEqual([null, [{ address: '93.184.215.14', family: 4 }]]);
+    expect(await answer({})).toEqual([null, '93.184.215.14', 4]);
+  });
+
+  test('who is refused hears what would allow it', async () => {
+    await expect(guard.check(new URL('https://10.0.0.1/'))).rejects.toThrow('SUBSCRIPTIONS_ALLOW_CIDRS');
   });
 });

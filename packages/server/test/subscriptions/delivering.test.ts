@@ -65,7 +65,7 @@ test('everything that matches is delivered once, each stream in its order, and s
   const body = bodyOf(receiver.received.find(({ id }) => id === idsOf(made, [first!])[0])!);
   const { cursor, ...data } = body.data;
   expect(JSON.stringify(data)).toBe(first?.text);
-  expect(body.id).toBe(cursor);
+  expect(body.id).not.toBe(cursor);
 });
 
 describe('what is wanted', () => {
@@ -205,4 +205,24 @@ test('after an end in the middle, all that was not stored as delivered is sent a
   await eventually(async () => expect(await desk.show(made.id)).toMatchObject({ pending: 0, lag: 0, dead: 0 }));
   expect([...new Set(receiver.taken)].toSorted()).toEqual(ids.toSorted());
   expect(new Set(receiver.ids).size).toBe(400);
+});
+
+test('cursors say how far the journal had been taken in, and ids do not', async () => {
+  const receiver = await receive();
+  await world.grow('alpha', 3);
+  await world.grow('beta', 2);
+  const { desk, feed } = open();
+  const made = await desk.create(declared(receiver.url));
+  await eventually(() => expect(receiver.received).toHaveLength(5));
+  const placeOf = (cursor: string) => cursor.split('-').slice(1, 3);
+  const positions = world.told().map(({ position }) => position.toString(36));
+  // The journal: how two streams are configured, 1 and 2, three events and the end of a packet, two events.
+  const journal = ['5', '5', '5', '8', '8'];
+  const sent = receiver.received.map(bodyOf).toSorted((a, b) => a.data.leafIndex - b.data.leafIndex);
+  const inOrder = ['alpha', 'beta'].flatMap((stream) => sent.filter(({ data }) => data.stream === stream));
+  expect(inOrder.map(({ data }) => placeOf(data.cursor))).toEqual(journal.map((at, n) => [at, positions[n]]));
+  expect(inOrder.map(({ id }) => placeOf(id))).toEqual(positions.map((position) => ['0', position]));
+  for (const { id, data } of inOrder) expect(feed.position(id)).toBe(feed.position(data.cursor));
+  expect(placeOf((await desk.show(made.id)).cursor)[0]).toBe('8');
+  expect(placeOf(feed.cursor(0))).toEqual(['0', '0']);
 });

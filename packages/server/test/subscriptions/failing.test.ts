@@ -44,6 +44,13 @@ async function log({ desk }: Opened, id: string) {
   return items[0]!;
 }
 
+/** What a hostile receiver begins with. */
+const STATUS = 'HTTP/1.1 500 No\r\n';
+const CHUNKED = `${STATUS}transfer-encoding: chunked\r\n\r\n`;
+const CHUNK = `1000\r\n${'x'.repeat(4096)}\r\n`;
+const HEADER = `a: ${'x'.repeat(1024)}\r\n`;
+const HINT = 'HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\n';
+
 describe('an attempt fails, and the next one succeeds', () => {
   const FAULTS: [string, Answer, string | RegExp, number | undefined][] = [
     ['500', { status: 500, body: 'my secret' }, 'status 500', 500],
@@ -56,6 +63,20 @@ describe('an attempt fails, and the next one succeeds', () => {
     ['a connection that is reset', { fault: 'reset' }, /^ECONNRESET/, undefined],
     ['an answer that breaks off', { fault: 'broken' }, /^ECONNRESET/, undefined],
     ['no answer', { fault: 'hang' }, 'no answer in 300 ms', undefined],
+    ['an answer without an end', { raw: { head: CHUNKED, piece: CHUNK } }, 'status 500', 500],
+    ['one that drips', { raw: { head: CHUNKED, piece: '1\r\nx\r\n', everyMs: 5 } }, 'no answer in 300 ms', undefined],
+    ['headers without an end', { raw: { head: STATUS, piece: HEADER } }, /^HPE_HEADER_OVERFLOW/, undefined],
+    ['headers that drip', { raw: { head: `${STATUS}a: `, piece: 'x', everyMs: 5 } }, 'no answer in 300 ms', undefined],
+    ['a status line that drips', { raw: { head: '', piece: 'H', everyMs: 400 } }, 'no answer in 300 ms', undefined],
+    ['trailers without an end', { raw: { head: `${CHUNKED}0\r\n`, piece: HEADER } }, /^HPE_HEADER_OVERFLOW/, undefined],
+    [
+      'a chunk extension without an end',
+      { raw: { head: `${CHUNKED}1;`, piece: 'x'.repeat(1024) } },
+      /^HPE_CHUNK/,
+      undefined,
+    ],
+    ['early hints without an end', { raw: { head: '', piece: HINT } }, 'more than 32 interim answers', undefined],
+    ['early hints that drip', { raw: { head: '', piece: HINT, everyMs: 20 } }, 'no answer in 300 ms', undefined],
   ];
   test.each(FAULTS)('%s', async (_, answer, reason, status) => {
     const receiver = await receive((_got, nth) => (nth === 0 ? answer : {}));
@@ -72,6 +93,8 @@ describe('an attempt fails, and the next one succeeds', () => {
     expect(attempts[0]?.status).toBe(status);
     expect(attempts[1]).toEqual({ at: expect.any(Number), latencyMs: expect.any(Number), status: 204 });
     expect(JSON.stringify(await log(one, id))).not.toContain('my secret');
+    // Nothing more is taken from a connection that failed: it is gone.
+    await eventually(() => expect(receiver.open).toBe(0));
   });
 
   test('nobody listens', async () => {
@@ -90,10 +113,9 @@ describe('an attempt fails, and the next one succeeds', () => {
     const receiver = await receive();
     await world.grow('alpha', 1);
     let asked = 0;
-    const one = open(settingsWith({}), (_name, _options, callback) => {
-      const error = Object.assign(new TypeError('injected'), { code: 'ENOTFOUND' });
-      if (asked++ < 3) callback(error, []);
-      else callback(null, [{ address: '127.0.0.1', family: 4 }]);
+    const one = open(settingsWith({}), async () => {
+      if (asked++ < 3) throw Object.assign(new TypeError('injected'), { code: 'ENOTFOUND' });
+      return [{ address: '127.0.0.1', family: 4 }];
     });
     const { id } = await one.desk.create(declared(receiver.url.replace('127.0.0.1', 'receiver.test')));
     await eventually(() => expect(receiver.ids).toHaveLength(1));
@@ -163,7 +185,9 @@ describe('dead letters', () => {
     await eventually(() => expect(receiver.taken).toHaveLength(3));
     const ids = idsOf(made, world.told());
     expect(receiver.ids).toEqual([ids[0], ...Array(6).fill(ids[1]), ids[2], ids[3]]);
-    expect(await one.desk.show(made.id)).toMatchObject({ dead: 1, pending: 0, breaker: { state: 'closed' } });
+    await eventually(async () => {
+      expect(await one.desk.show(made.id)).toMatchObject({ dead: 1, pending: 0, breaker: { state: 'closed' } });
+    });
     const { items } = await one.desk.deliveries(made.id, { status: 'dead', limit: 10 });
     expect(items).toMatchObject([{ id: ids[1], failures: 6, dueAt: null, status: 'dead' }]);
   });

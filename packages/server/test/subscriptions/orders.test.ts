@@ -71,7 +71,7 @@ describe('replay', () => {
     expect(receiver.ids).toHaveLength(2);
     await desk.change(made.id, { settings: { filter: 'n > 2' } });
     const told = world.told();
-    await desk.replay(made.id, { sinceCursor: feed.cursor(told[0]!.position) });
+    await desk.replay(made.id, { since: { cursor: feed.cursor(told[0]!.position) } });
     await eventually(() => expect(receiver.ids.slice(2)).toEqual(idsOf(made, told.slice(2))));
     await eventually(async () => expect(await desk.show(made.id)).toMatchObject({ pending: 0 }));
     const { replayed } = await desk.replay(made.id, { sinceTime: made.createdAt });
@@ -88,7 +88,7 @@ describe('replay', () => {
     const made = await one.desk.create(declared(receiver.url));
     await eventually(async () => expect(await one.desk.show(made.id)).toMatchObject({ dead: 5 }));
     receiver.behave = () => ({});
-    await one.desk.replay(made.id, { sinceCursor: one.feed.cursor(0) });
+    await one.desk.replay(made.id, { since: 'earliest' });
     await eventually(() => expect(receiver.taken).toEqual(idsOf(made, world.told())));
     await eventually(() => expect(one.store.counts(made.id)).toEqual({ pending: 0, delivered: 5, dead: 0 }));
     expect(await one.desk.show(made.id)).toMatchObject({ dead: 0 });
@@ -249,11 +249,7 @@ test('the log is kept within its bounds, and says so', async () => {
 describe('addresses', () => {
   test('that may not be called are refused at once, and when a name leads there later', async () => {
     let addresses = ['192.0.2.1', '10.0.0.7'];
-    const resolve: Parameters<World['open']>[1] = (_name, _options, callback) =>
-      callback(
-        null,
-        addresses.map((address) => ({ address, family: 4 })),
-      );
+    const resolve: Parameters<World['open']>[1] = async () => addresses.map((address) => ({ address, family: 4 }));
     await world.grow('alpha', 1);
     const { desk } = open({ ...SETTINGS, allow: [parseCidr('198.51.100.0/24')!] }, resolve);
     const url = 'https://receiver.test/';

@@ -167,16 +167,16 @@ test('the circuit opens after so many failures in a row, and closes with a succe
 
 describe('bodies', () => {
   const message = { type: 'certified', text: '{"type":"certified","normalized":{"a":1.50}}' } as Message;
-  const told = { message, origin: 'a.example:8443/alpha', subject: 'ab', sealedAt: 0, cursor: 'c-0-1' };
+  const told = { id: 'c-0-1', message, origin: 'a.example:8443/alpha', subject: 'ab', sealedAt: 0, cursor: 'c-5-1' };
 
   test('are CloudEvents 1.0 with what /watch shows, to the byte', () => {
     const text = cloudEvent(told);
     expect(JSON.parse(text)).toEqual({
       ...{ specversion: '1.0', id: 'c-0-1', source: '//a.example:8443/alpha', type: 'tidemark.certified' },
       ...{ subject: 'ab', time: '1970-01-01T00:00:00.000Z', datacontenttype: 'application/json' },
-      data: { type: 'certified', normalized: { a: 1.5 }, cursor: 'c-0-1' },
+      data: { type: 'certified', normalized: { a: 1.5 }, cursor: 'c-5-1' },
     });
-    expect(text).toContain('"data":{"type":"certified","normalized":{"a":1.50},"cursor":"c-0-1"}');
+    expect(text).toContain('"data":{"type":"certified","normalized":{"a":1.50},"cursor":"c-5-1"}');
   });
 
   test('hold to the rules for context attributes', () => {

@@ -21,6 +21,8 @@ export interface Answer {
   body?: string;
   /** Instead: `reset` at once, `broken` half-way through the answer, `hang` for good. */
   fault?: 'reset' | 'broken' | 'hang';
+  /** Instead: the head, and then the piece again and again, as long as it is taken; every so often, or at once. */
+  raw?: { head: string; piece: string; everyMs?: number };
   /** Answers when this settles. */
   after?: Promise<unknown>;
 }
@@ -96,8 +98,12 @@ export class Receiver {
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
-  async #answer(response: ServerResponse, { status = 204, headers = {}, body, fault, after }: Answer): Promise<void> {
+  async #answer(
+    response: ServerResponse,
+    { status = 204, headers = {}, body, fault, raw, after }: Answer,
+  ): Promise<void> {
     await after;
+    if (raw !== undefined && response.socket !== null) return sendOn(response.socket, raw);
     if (fault === 'hang') return;
     if (fault === 'reset') {
       response.socket?.resetAndDestroy();
@@ -110,4 +116,15 @@ export class Receiver {
     }
     response.writeHead(status, headers).end(body);
   }
+}
+
+function sendOn(socket: Socket, { head, piece, everyMs }: NonNullable<Answer['raw']>): void {
+  // Whoever has heard enough may break off in the middle.
+  socket.on('error', () => socket.destroy());
+  const send = () => {
+    if (socket.destroyed) return;
+    const next = everyMs === undefined ? setImmediate : (step: () => void) => setTimeout(step, everyMs);
+    socket.write(piece, () => next(send));
+  };
+  socket.write(head, send);
 }
