@@ -1,9 +1,10 @@
 /**
  * Follows what a server certifies, holds it against the logs, and goes on where it left off when it is started again.
  *
- *   node examples/follow/follow.ts http://127.0.0.1:8788 cursor.txt
+ *   npx node examples/follow/follow.ts http://127.0.0.1:8788 cursor.txt
  *
- * One line of JSON for each record. Ends with Ctrl-C; with exit code 1 when the server has lied.
+ * Where reading takes a token, it is taken from the environment variable TOKEN. One line of JSON for each record. Ends
+ * with Ctrl-C; with exit code 1 when the server has lied.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { LogError, Tidemark } from '@tidemark/client';
@@ -12,7 +13,7 @@ const [url = 'http://127.0.0.1:8788', cursorFile = 'cursor.txt'] = process.argv.
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
 
-const messages = new Tidemark({ url }).watch({
+const messages = new Tidemark({ url, token: process.env.TOKEN || undefined }).watch({
   type: 'certified',
   since: existsSync(cursorFile) ? readFileSync(cursorFile, 'utf8') : 'earliest',
   // Pinned keys are better: {publisher, logKeys}, as `tidemark keys show` prints them at the operator's.
@@ -36,6 +37,8 @@ try {
 async function* certified(all: typeof messages) {
   for await (const message of all) {
     if (message.type === 'certified') yield message;
-    else if (message.type === 'gap') process.stderr.write(`something was left out: ${message.hint}\n`);
+    else if (message.type === 'gap') {
+      process.stderr.write(`something was left out: ${message.hint}; ${JSON.stringify(message.missing)}\n`);
+    }
   }
 }

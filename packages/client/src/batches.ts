@@ -1,5 +1,6 @@
 /** Cuts events into the bodies of requests. */
 import { ClientError } from './errors.ts';
+import { positive } from './options.ts';
 
 export type Format = 'json' | 'ndjson';
 
@@ -74,9 +75,4 @@ function jsonOf(event: object, index: number): string {
   }
   if (text?.startsWith('{')) return text;
   throw new ClientError('invalid-argument', `event ${index} is no JSON object`);
-}
-
-function positive(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new ClientError('invalid-argument', `${name} is a whole number from 1`);
 }

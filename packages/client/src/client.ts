@@ -1,9 +1,10 @@
 import { type VerificationReport, type VerifyOptions, verifyProof } from '@tidemark/proof';
 import { ClientError } from './errors.ts';
 import { Feed, type FeedOptions } from './feed.ts';
-import { type CallOptions, Http, type HttpOptions } from './http.ts';
-import { type LogPins, VerifiedLog } from './log.ts';
+import { CALL_OPTIONS, type CallOptions, Http, type HttpOptions } from './http.ts';
+import { LOG_PINS, type LogPins, VerifiedLog } from './log.ts';
 import type { WatchMessage } from './messages.ts';
+import { type Names, onlyKnown } from './options.ts';
 import {
   type Published,
   type PublishedBatch,
@@ -12,8 +13,8 @@ import {
   publish,
   publishFrom,
 } from './publish.ts';
-import { VerifiedWatch, verifiable, type WatchVerification } from './verified-watch.ts';
-import { follow, type WatchOptions } from './watch.ts';
+import { VERIFICATION, VerifiedWatch, verifiable, type WatchVerification } from './verified-watch.ts';
+import { checkWatchOptions, follow, type WatchOptions } from './watch.ts';
 import type { OpenSocket } from './websocket-transport.ts';
 
 export interface TidemarkOptions extends HttpOptions {
@@ -32,6 +33,13 @@ export interface VerifiedWatchOptions extends WatchOptions {
 /** What a verification came to, with the proof file for whoever wants to keep it. */
 export type ProofReport = VerificationReport & { proof: unknown };
 
+const OPTIONS: Names<TidemarkOptions> = {
+  ...{ url: true, token: true, fetch: true, timeoutMs: true, retryForMs: true, openSocket: true },
+};
+const VERIFY_OPTIONS: Names<VerifyOptions> = {
+  ...{ publisher: true, logKey: true, witnesses: true, quorum: true, headers: true },
+  ...{ pins: true, minConfs: true, dev: true, primitives: true },
+};
 const EVENT_ID = /^[0-9a-f]{32}$/;
 
 /**
@@ -47,6 +55,7 @@ export class Tidemark {
 
   /** @throws ClientError `invalid-argument` */
   constructor(options: TidemarkOptions) {
+    onlyKnown('Tidemark', options, OPTIONS);
     const { openSocket, token } = options;
     this.#http = new Http(options);
     this.#openSocket = openSocket ?? ((url) => (token === undefined ? new WebSocket(url) : this.#openWithToken(url)));
@@ -75,10 +84,12 @@ export class Tidemark {
    * @throws ClientError when the server refuses; with `verify`, LogError at the first lie
    */
   watch(options: VerifiedWatchOptions = {}): AsyncGenerator<WatchMessage, void, undefined> {
+    checkWatchOptions(options, { verify: true });
     const { verify, ...wanted } = options;
     if (verify === undefined) return follow(this.#http, wanted, this.#openSocket);
+    onlyKnown('verify', verify, VERIFICATION);
     const { signal } = wanted;
-    const logOf = (stream: string) => this.log(stream, verify, { signal });
+    const logOf = (stream: string) => new VerifiedLog(this.#http, stream, verify, { signal });
     return new VerifiedWatch(wanted, verify, logOf).of(follow(this.#http, verifiable(wanted), this.#openSocket));
   }
 
@@ -89,22 +100,31 @@ export class Tidemark {
 
   /** A stream's log, verified. Keep the object: it holds each checkpoint against the one before. */
   log(stream: string, pins: LogPins = {}, call: CallOptions = {}): VerifiedLog {
+    onlyKnown('log', pins, LOG_PINS);
+    onlyKnown('log', call, CALL_OPTIONS);
     return new VerifiedLog(this.#http, stream, pins, call);
   }
 
   /** What `/ingest/events/ID` answers: the newest version, or the one that `seq` names. */
-  event(eventId: string, { seq, ...call }: CallOptions & { seq?: number } = {}): Promise<Record<string, unknown>> {
+  async event(
+    eventId: string,
+    { seq, ...call }: CallOptions & { seq?: number } = {},
+  ): Promise<Record<string, unknown>> {
+    onlyKnown('event', call, CALL_OPTIONS);
     const query = { seq: seq === undefined ? undefined : String(seq) };
     return this.#http.json(`ingest/events/${encodeURIComponent(eventId)}`, { query }, objectOf, call);
   }
 
   /**
    * Verifies a proof file, or fetches and verifies the one of an event. Of an event that is not certified yet, the proof
-   * is waited for.
+   * is waited for. What is not valid is a report with `valid: false`, and no error; that of a development chain is
+   * valid with `dev: true` alone.
    * @param proof the file as JSON value, or an event's id
    * @throws ClientError where there is no proof to be had; ProofError for options that are of no use
    */
   async verify(proof: unknown, options: VerifyOptions = {}, call: CallOptions = {}): Promise<ProofReport> {
+    onlyKnown('verify', options, VERIFY_OPTIONS);
+    onlyKnown('verify', call, CALL_OPTIONS);
     const file = typeof proof === 'string' ? await this.#proofOf(proof, call) : proof;
     return { ...verifyProof(file, options), proof: file };
   }

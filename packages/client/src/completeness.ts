@@ -57,13 +57,22 @@ export class Completeness {
   readonly #salted: boolean;
   readonly #projected: boolean;
   readonly #streams = new Map<string, Stream>();
+  #size = 0;
 
   constructor({ salted = false, projected = false }: CompletenessOptions = {}) {
     this.#salted = salted;
     this.#projected = projected;
   }
 
-  /** Takes any message of a watch. @throws LogError `record-altered` where it contradicts an earlier one */
+  /** Records that are kept. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Takes any message of a watch.
+   * @throws LogError `record-altered` where it contradicts an earlier one, or is of a leaf that is forgotten
+   */
   take(message: WatchMessage): void {
     if (message.type === 'certified' || message.type === 'quarantined') this.#deliver(message);
     else if (message.type === 'gap') {
@@ -101,20 +110,34 @@ export class Completeness {
   forget(stream: string, end: number): void {
     const known = this.#of(stream);
     if (end <= known.settled) return;
-    for (const index of known.delivered.keys()) if (index < end) known.delivered.delete(index);
+    for (const index of known.delivered.keys()) if (index < end) this.#drop(known, index);
     known.gaps = known.gaps.filter((gap) => gap.end > end);
     known.settled = end;
+  }
+
+  /** Lets go of what is quarantined below `end`, and was checked: the log has it, and nobody has to deliver it. */
+  release(stream: string, end: number): void {
+    const known = this.#of(stream);
+    for (const [index, { kind }] of known.delivered) {
+      if (kind === 'quarantined' && index < end) this.#drop(known, index);
+    }
+  }
+
+  #drop({ delivered }: Stream, index: number): void {
+    if (delivered.delete(index)) this.#size--;
   }
 
   #deliver(message: CertifiedMessage | QuarantinedMessage): void {
     const { stream, leafIndex } = message;
     const { delivered, settled } = this.#of(stream);
     const said = this.#said(message);
+    if (leafIndex < settled) throw altered(stream, leafIndex, said.eventId, 'it comes again, or too late');
     const before = delivered.get(leafIndex);
     if (before !== undefined && JSON.stringify(before) !== JSON.stringify(said)) {
       throw altered(stream, leafIndex, said.eventId, 'two messages say different things about it');
     }
-    if (leafIndex >= settled) delivered.set(leafIndex, said);
+    if (before === undefined) this.#size++;
+    delivered.set(leafIndex, said);
   }
 
   #said(message: CertifiedMessage | QuarantinedMessage): Delivered {

@@ -1,6 +1,7 @@
 /** `/feed`: what is certified, in log order, page by page. */
 import { ClientError } from './errors.ts';
-import type { CallOptions, Http } from './http.ts';
+import { CALL_OPTIONS, type CallOptions, type Http } from './http.ts';
+import { duration, type Names, onlyKnown } from './options.ts';
 
 export interface FeedOptions extends CallOptions {
   stream?: string | undefined;
@@ -42,6 +43,11 @@ export interface FeedPage {
   nextCursor: string;
 }
 
+const FEED_OPTIONS: Names<FeedOptions> = {
+  ...{ ...CALL_OPTIONS, stream: true, sourceId: true, filter: true, fields: true },
+  ...{ since: true, cursor: true, limit: true },
+};
+
 const PAGE = 1000;
 
 /** Iterates over the items; `pages()` over the pages. Both end where the log ends now. */
@@ -49,7 +55,10 @@ export class Feed implements AsyncIterable<FeedItem> {
   readonly #http: Http;
   readonly #options: FeedOptions;
 
+  /** @throws ClientError `invalid-argument` */
   constructor(http: Http, options: FeedOptions) {
+    onlyKnown('feed', options, FEED_OPTIONS);
+    duration('retryForMs', options.retryForMs);
     this.#http = http;
     this.#options = options;
   }

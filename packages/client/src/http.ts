@@ -1,6 +1,8 @@
 /** Requests to one server: each attempt bounded in time, what fails in passing made again, what is refused typed. */
+import { MAX_ANSWER_BYTES, MAX_REFUSAL_BYTES, readBounded, textOf } from './body.ts';
 import { ClientError, type Problem } from './errors.ts';
-import { backoffMs, type RetryOptions, retryAfterMs, retrying } from './retry.ts';
+import { duration, type Names } from './options.ts';
+import { backoffMs, MIN_DELAY_MS, type RetryOptions, retryAfterMs, retrying } from './retry.ts';
 
 export interface HttpOptions {
   /** Base URL; a path in it is kept. */
@@ -17,6 +19,8 @@ export interface HttpOptions {
 
 /** What a single call may say otherwise. */
 export interface CallOptions extends Partial<RetryOptions> {}
+
+export const CALL_OPTIONS: Names<CallOptions> = { signal: true, retryForMs: true, onRetry: true };
 
 export interface Outgoing {
   method?: 'GET' | 'POST';
@@ -37,6 +41,8 @@ export class Http {
 
   /** @throws ClientError `invalid-argument` */
   constructor(options: HttpOptions) {
+    duration('timeoutMs', options.timeoutMs);
+    duration('retryForMs', options.retryForMs);
     this.#base = baseOf(options.url);
     this.#token = options.token;
     // Called as a method of this object, the global function would refuse.
@@ -57,7 +63,8 @@ export class Http {
 
   /** @param parse throws ClientError for what it does not know */
   json<T>(path: string, outgoing: Outgoing, parse: (value: unknown) => T, call: CallOptions = {}): Promise<T> {
-    return this.#answer(path, outgoing, call, async (response) => parse(jsonOf(await response.text(), path)));
+    const read = async (response: Response) => parse(jsonOf(await textOf(response, MAX_ANSWER_BYTES, path), path));
+    return this.#answer(path, outgoing, call, read);
   }
 
   /** @throws ClientError `bad-answer` for more than `maxBytes` */
@@ -81,10 +88,16 @@ export class Http {
       });
     } catch (cause) {
       signal.throwIfAborted();
-      throw new ClientError('unreachable', `${path}: no answer`, { cause });
+      throw new ClientError('unreachable', `${this.#named(path)}: no answer`, { cause });
     }
     if (response.ok) return response;
     throw await refusal(response, path);
+  }
+
+  /** Without the query, which may carry a token. */
+  #named(path: string): string {
+    const { origin, pathname } = this.url(path);
+    return origin + pathname;
   }
 
   #answer<T>(
@@ -111,7 +124,7 @@ export class Http {
       if (cause instanceof ClientError) throw cause;
       signal?.throwIfAborted();
       const why = timeout.aborted ? `no answer within ${this.#timeoutMs} ms` : 'the answer breaks off';
-      throw new ClientError('unreachable', `${path}: ${why}`, { cause });
+      throw new ClientError('unreachable', `${this.#named(path)}: ${why}`, { cause });
     }
   }
 }
@@ -120,7 +133,8 @@ export class Http {
 export function passingDelay(error: unknown, attempt: number): number | undefined {
   if (!(error instanceof ClientError) || !error.passing) return undefined;
   const backoff = backoffMs(attempt, Math.random());
-  return error.retryAfterMs === undefined ? backoff : error.retryAfterMs + jitterMs(error.retryAfterMs);
+  if (error.retryAfterMs === undefined) return backoff;
+  return Math.max(MIN_DELAY_MS, error.retryAfterMs + jitterMs(error.retryAfterMs));
 }
 
 /** Later than asked for, by up to a tenth: all who were told the same would come at once. */
@@ -141,7 +155,7 @@ async function refusal(response: Response, path: string): Promise<ClientError> {
   const { status } = response;
   const after = retryAfterMs(response.headers.get('retry-after'), Date.now());
   // Without its words the status still stands.
-  const said = problemOf(await response.text().catch(() => ''));
+  const said = problemOf(await textOf(response, MAX_REFUSAL_BYTES, path).catch(() => ''));
   const words = [said.problem, said.hint].filter((word) => word !== undefined).join(': ');
   const code = isPassing(status, said.problem) ? 'unavailable' : 'refused';
   const message = `${path}: ${status}${words === '' ? '' : ` ${words}`}`;
@@ -175,26 +189,4 @@ function jsonOf(text: string, path: string): unknown {
   } catch (cause) {
     throw new ClientError('bad-answer', `${path}: the answer is not JSON`, { cause });
   }
-}
-
-async function readBounded(response: Response, maxBytes: number, path: string): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  // Not every browser can iterate over a body.
-  const reader = response.body?.getReader();
-  for (let read = await reader?.read(); read !== undefined && !read.done; read = await reader?.read()) {
-    length += read.value.length;
-    if (length > maxBytes) {
-      await reader?.cancel();
-      throw new ClientError('bad-answer', `${path} has more than ${maxBytes} bytes`);
-    }
-    pieces.push(read.value);
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }

@@ -15,6 +15,7 @@ import { ClientError, LogError, type LogErrorCode, type LogErrorDetails } from '
 import type { CallOptions, Http } from './http.ts';
 import { LogKeys } from './log-keys.ts';
 import { LogSource } from './log-source.ts';
+import type { Names } from './options.ts';
 import { checkPublisher } from './publisher-signature.ts';
 
 const HASH_BYTES = 32;
@@ -26,6 +27,8 @@ export interface LogPins {
   /** The publisher's identity key, 33 bytes in hex: the newest packet's manifest has to be signed by it. */
   publisher?: string | undefined;
 }
+
+export const LOG_PINS: Names<LogPins> = { logKeys: true, publisher: true };
 
 export interface LogHead {
   origin: string;

@@ -133,17 +133,21 @@ export function parseFrame(text: string, id?: string): Frame {
 
 type Check = (body: Readonly<Record<string, unknown>>) => boolean;
 
+/** Of streams, sources and times; what is longer is none, and would be kept. */
+const MAX_NAME_CHARS = 1024;
+
 const isPlaced: Check = ({ stream, leafIndex, packet }) =>
-  typeof stream === 'string' && isCount(leafIndex) && isRange(packet) && isWithin(leafIndex, packet);
-const isEvent: Check = ({ eventId, stream }) => isHex(eventId, 16) && typeof stream === 'string';
+  isName(stream) && isCount(leafIndex) && isRange(packet) && isWithin(leafIndex, packet);
+const isEvent: Check = ({ eventId, stream, sourceId = null, eventTime = '' }) =>
+  isHex(eventId, 16) && isName(stream) && (sourceId === null || isName(sourceId)) && isName(eventTime);
 
 const CHECKS: Record<MessageType, Check> = {
-  received: ({ stream, count, eventIds }) => typeof stream === 'string' && isCount(count) && Array.isArray(eventIds),
+  received: ({ stream, count, eventIds }) => isName(stream) && isCount(count) && Array.isArray(eventIds),
   normalized: isEvent,
   certified: (body) => isEvent(body) && isPlaced(body) && isHex(body.contentHash, 32),
   quarantined: (body) => isEvent(body) && isPlaced(body),
   conflict: isPlaced,
-  anchored: ({ stream, packet }) => typeof stream === 'string' && isRange(packet),
+  anchored: ({ stream, packet }) => isName(stream) && isRange(packet),
   gap: ({ reason, missing = [] }) => typeof reason === 'string' && Array.isArray(missing) && missing.every(isMissing),
 };
 
@@ -155,14 +159,22 @@ const CHECKS: Record<MessageType, Check> = {
 export function messageOf({ body }: Frame, cursor: string, whole: boolean): WatchMessage | undefined {
   const type = body.type as string;
   if (!Object.hasOwn(CHECKS, type)) return undefined;
-  if (whole && !CHECKS[type as MessageType](body)) fail(`a message of type ${type} is not as it has to be`);
-  return { ...body, id: cursor } as WatchMessage;
+  const message = { ...body, id: cursor } as WatchMessage;
+  // Of a gap, nothing is left out.
+  if (whole || type === 'gap') checkMessage(message);
+  return message;
+}
+
+/** @throws ClientError `bad-answer` where a member that this client relies on is not what it has to be */
+export function checkMessage(message: WatchMessage): void {
+  const { type } = message;
+  if (!CHECKS[type]({ ...message })) fail(`a message of type ${type} is not as it has to be`);
 }
 
 function isMissing(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { stream, start, end } = value;
-  return typeof stream === 'string' && (start === null || isCount(start)) && isCount(end);
+  return isName(stream) && (start === null || isCount(start)) && isCount(end);
 }
 
 function isRange(value: unknown): value is { start: number; end: number } {
@@ -175,6 +187,10 @@ function isWithin(index: number, { start, end }: { start: number; end: number })
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_NAME_CHARS;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -2,7 +2,8 @@
 import { ProofError, parseReceipt, type Receipt, toHex } from '@tidemark/proof';
 import { type Batch, Batcher, type BatchLimits, bodyOf, type Format } from './batches.ts';
 import { ClientError } from './errors.ts';
-import type { CallOptions, Http } from './http.ts';
+import { CALL_OPTIONS, type CallOptions, type Http } from './http.ts';
+import { duration, type Names, oneOf, onlyKnown, positive } from './options.ts';
 
 export interface PublishOptions extends CallOptions, BatchLimits {
   /** Default: the source `default`. */
@@ -49,12 +50,20 @@ export interface PublishedBatch extends Published {
   events: number;
 }
 
+const PUBLISH_OPTIONS: Names<PublishOptions> = {
+  ...{ ...CALL_OPTIONS, maxEvents: true, maxChars: true },
+  ...{ sourceId: true, format: true, idempotencyKey: true, receipt: true },
+};
+const FROM_OPTIONS: Names<PublishFromOptions> = { ...PUBLISH_OPTIONS, inFlight: true, lingerMs: true };
+const FORMATS: readonly Format[] = ['json', 'ndjson'];
+
 const LINGER_MS = 20;
 /** Answers about each event, like any other, though none of them was taken. */
 const ALL_REJECTED = 'no-valid-events';
 
 /** @throws ClientError; what was sent in batches before the one that failed is durable */
 export async function publish(http: Http, events: readonly object[], options: PublishOptions): Promise<Published> {
+  onlyKnown('publish', options, PUBLISH_OPTIONS);
   const all: Published = { inserted: [], count: 0, duplicates: 0, rejected: [], receipts: [] };
   for await (const batch of publishFrom(http, events, options)) {
     for (const id of batch.inserted) all.inserted.push(id);
@@ -76,6 +85,11 @@ export async function* publishFrom(
   options: PublishFromOptions,
 ): AsyncGenerator<PublishedBatch, void, undefined> {
   const { inFlight = 1, idempotencyKey = randomKey() } = options;
+  onlyKnown('publishFrom', options, FROM_OPTIONS);
+  oneOf('format', options.format, FORMATS);
+  positive('inFlight', inFlight);
+  duration('lingerMs', options.lingerMs);
+  duration('retryForMs', options.retryForMs);
   const underWay: Promise<PublishedBatch>[] = [];
   let sent = 0;
   for await (const batch of batches(events, options)) {

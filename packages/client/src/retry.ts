@@ -1,6 +1,8 @@
 /** When to try again. */
 
 const FIRST_DELAY_MS = 200;
+/** Whatever the server says, it is not asked again at once. */
+export const MIN_DELAY_MS = 200;
 const MAX_DELAY_MS = 5_000;
 const MAX_RETRY_AFTER_MS = 60_000;
 /** setTimeout takes no more. */

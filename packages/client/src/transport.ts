@@ -21,6 +21,8 @@ export interface Delivery {
   frames: readonly Frame[];
   /** What to wait before coming back, where something has been said of it. */
   retryMs?: number | undefined;
+  /** The connection was closed here, for more has come than could be kept: the rest is to be fetched soon. */
+  full?: boolean | undefined;
 }
 
 /** A message has at most some 100 KB; beyond this, the other side is no Tidemark server. */

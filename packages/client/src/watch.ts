@@ -1,7 +1,10 @@
 /** Following `/watch` for as long as it takes: connection after connection, each behind the last message taken. */
+import { Asked } from './asked.ts';
 import { ClientError } from './errors.ts';
-import { type Http, passingDelay } from './http.ts';
-import { type Frame, type MessageType, messageOf, type WatchMessage } from './messages.ts';
+import type { Http } from './http.ts';
+import { type MessageType, messageOf, type WatchMessage } from './messages.ts';
+import { duration, type Names, oneOf, onlyKnown } from './options.ts';
+import { Pace } from './pace.ts';
 import { pause } from './retry.ts';
 import { overSse } from './sse-transport.ts';
 import type { Delivery, Transport } from './transport.ts';
@@ -38,15 +41,20 @@ export interface WatchOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** As long as the server has not said how often it sends heartbeats. */
-const IDLE_TIMEOUT_MS = 45_000;
-const MISSED_HEARTBEATS = 3;
-/** On a slow network, a heartbeat may be late. */
-const MIN_IDLE_MS = 5_000;
-/** What is longer was not meant. */
-const MAX_DURATION_MS = 3_600_000;
-/** Before the next connection, where one ended in good order and the server did not say otherwise. */
-const RECONNECT_MS = 1_000;
+const WATCH_OPTIONS: Names<WatchOptions> = {
+  ...{ stream: true, sourceId: true, type: true, filter: true, split: true, key: true, fields: true },
+  ...{ since: true, snapshot: true, slow: true, transport: true },
+  ...{ idleTimeoutMs: true, retryForMs: true, onRetry: true, signal: true },
+};
+const TRANSPORTS: readonly string[] = ['sse', 'websocket'];
+
+/** @throws ClientError `invalid-argument` */
+export function checkWatchOptions<T extends WatchOptions>(options: T, more: Names<Omit<T, keyof WatchOptions>>): void {
+  onlyKnown('watch', options, { ...WATCH_OPTIONS, ...more } as Names<T>);
+  oneOf('transport', options.transport, TRANSPORTS);
+  duration('idleTimeoutMs', options.idleTimeoutMs);
+  duration('retryForMs', options.retryForMs);
+}
 
 /**
  * Yields the messages in order, each once: after a break it goes on behind the last one that was taken. Hello,
@@ -58,66 +66,38 @@ export async function* follow(
   options: WatchOptions,
   openSocket: OpenSocket,
 ): AsyncGenerator<WatchMessage, void, undefined> {
-  const { signal = new AbortController().signal, retryForMs = Number.POSITIVE_INFINITY } = options;
-  const pace = new Pace(options.idleTimeoutMs);
+  const { signal = new AbortController().signal } = options;
+  const pace = new Pace(options);
+  const asked = new Asked(options);
   const connect = connector(http, options, openSocket, pace, signal);
   let cursor: string | undefined;
-  let lostAt: number | undefined;
-  for (let attempt = 0; !signal.aborted; attempt++) {
-    let delay = pace.retryMs;
-    let connected = false;
+  while (!signal.aborted) {
+    let delay: number | undefined;
+    pace.begin();
     try {
-      for await (const { frames, retryMs } of connect(cursor)) {
-        connected = true;
-        attempt = 0;
-        lostAt = undefined;
+      for await (const { frames, ...delivery } of connect(cursor)) {
+        pace.take(delivery);
         for (const frame of frames) {
           pace.hear(frame);
           cursor = frame.id ?? cursor;
           const message = messageOf(frame, cursor ?? '', options.fields === undefined);
-          if (message !== undefined) yield message;
+          if (message !== undefined) {
+            asked.check(message);
+            pace.progress();
+            yield message;
+          }
           if (signal.aborted) return;
         }
-        delay = retryMs ?? pace.retryMs;
       }
-      options.onRetry?.(new ClientError('unreachable', 'watch: the server ended the connection'), delay);
+      throw new ClientError('unreachable', 'watch: the server ended the connection');
     } catch (error) {
       if (signal.aborted) return;
-      const backoff = passingDelay(error, attempt);
-      lostAt ??= performance.now();
-      if (backoff === undefined || performance.now() - lostAt + backoff > retryForMs) throw error;
-      // One that was there and broke is made anew when the server wants it to be.
-      delay = connected ? Math.max(delay, backoff) : backoff;
+      delay = pace.delayAfter(error);
+      if (delay === undefined) throw error;
       options.onRetry?.(error, delay);
     }
     if (!(await waited(delay, signal))) return;
   }
-}
-
-/** How often the server says something, and how soon it wants to be asked again. */
-class Pace {
-  retryMs = RECONNECT_MS;
-  readonly #fixedIdleMs: number | undefined;
-  #idleMs = IDLE_TIMEOUT_MS;
-
-  constructor(fixedIdleMs: number | undefined) {
-    this.#fixedIdleMs = fixedIdleMs;
-  }
-
-  get idleMs(): number {
-    return this.#fixedIdleMs ?? this.#idleMs;
-  }
-
-  hear({ body }: Frame): void {
-    if (body.type !== 'hello') return;
-    const { heartbeatMs, retryMs } = body;
-    if (isDuration(heartbeatMs)) this.#idleMs = Math.max(MIN_IDLE_MS, MISSED_HEARTBEATS * heartbeatMs);
-    if (isDuration(retryMs)) this.retryMs = retryMs;
-  }
-}
-
-function isDuration(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= MAX_DURATION_MS;
 }
 
 type Connect = (cursor: string | undefined) => AsyncIterable<Delivery>;

@@ -138,7 +138,7 @@ class Connection {
     const frames = this.#ahead.map((text): Frame => parseFrame(text));
     this.#ahead = [];
     this.#aheadChars = 0;
-    return this.#full ? { frames, retryMs: 0 } : { frames };
+    return { frames, full: this.#full };
   }
 
   #take(data: unknown): void {

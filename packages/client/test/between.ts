@@ -17,13 +17,17 @@ export interface Between {
   url: string;
   /** Paths, without the query, that have been asked for. */
   asked: string[];
+  /** What was shown as authorization. */
+  shown: Set<string | undefined>;
 }
 
 export async function between(url: string, { message, answer }: Alterations): Promise<Between> {
   const asked: string[] = [];
+  const shown = new Set<string | undefined>();
   const own = await listen(async (request, response) => {
     const target = new URL(request.url ?? '/', url);
     asked.push(target.pathname);
+    shown.add(request.headers.authorization);
     try {
       const upstream = await fetch(target);
       if (target.pathname === '/watch') return await passOn(upstream, response, message ?? ((one) => [one]));
@@ -36,7 +40,7 @@ export async function between(url: string, { message, answer }: Alterations): Pr
       response.destroy();
     }
   });
-  return { url: own, asked };
+  return { url: own, asked, shown };
 }
 
 async function passOn(upstream: Response, response: ServerResponse, message: (one: Json) => Json[]): Promise<void> {

@@ -26,7 +26,9 @@ describe('completeness, asserted by hand', () => {
     expect(tracker.missing('levels', 0, LEAVES)).toEqual([{ start: 0, end: 1 }]);
     const checked = await tracker.check(levels.tidemark.log('levels', levels.pins), 0, LEAVES);
     expect(checked).toEqual({ records: RECORDS, skipped: 0 });
+    expect(tracker.size).toBe(RECORDS + 1);
     tracker.forget('levels', 500);
+    expect(tracker.size).toBe(LEAVES - 500);
     expect(tracker.missing('levels', 0, LEAVES)).toEqual([]);
   });
 
@@ -41,6 +43,14 @@ describe('completeness, asserted by hand', () => {
     const gap = { id: '', type: 'gap', reason: 'slow', hint: '' } as const;
     tracker.take({ ...gap, missing: [{ stream: 'levels', start: 100, end: 111 }] });
     expect(await tracker.check(log, 0, LEAVES)).toEqual({ records: RECORDS - 11, skipped: 11 });
+  });
+
+  it('takes no word about what is forgotten', async () => {
+    const tracker = new Completeness();
+    tracker.forget('levels', 2);
+    const [first, second] = (await delivered()).filter(({ type }) => type === 'certified');
+    expect(() => tracker.take(first!)).toThrow(expect.objectContaining({ code: 'record-altered', leafIndex: 1 }));
+    expect(() => tracker.take(second!)).not.toThrow();
   });
 
   it('does not take two words about one leaf', async () => {

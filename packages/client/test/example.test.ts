@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { AT_ONCE, useServer } from '../../server/test/http/server.ts';
+import { AT_ONCE, settled, useServer } from '../../server/test/http/server.ts';
 import { Tidemark } from '../src/index.ts';
 import { between } from './between.ts';
 import { eventually } from './stand-in.ts';
@@ -14,8 +14,9 @@ let running: ChildProcess | undefined;
 afterEach(() => void running?.kill('SIGKILL'));
 
 /** Runs it until it has printed so many lines, or ends. */
-async function lines(count: number, url: string) {
-  const child = spawn(process.execPath, [EXAMPLE, url, join(server.dataDir, 'cursor.txt')]);
+async function lines(count: number, url: string, { cursor = 'cursor.txt', token = '' } = {}) {
+  const env = { ...process.env, TOKEN: token };
+  const child = spawn(process.execPath, [EXAMPLE, url, join(server.dataDir, cursor)], { env });
   running = child;
   const said = { out: '', error: '' };
   child.stdout.on('data', (bytes: Buffer) => {
@@ -47,4 +48,21 @@ it('prints each record once, over as many runs as one likes, and ends when the s
   const lied = await lines(1, url);
   expect(lied).toMatchObject({ code: 1, leaves: [] });
   expect(lied.error).toMatch(/^record-altered: default: leaf 4/);
+});
+
+it('shows its token, and says which leaves the server has left out', async () => {
+  const tidemark = new Tidemark({ url: server.url });
+  const { inserted } = await tidemark.publish([{ id: 'last' }]);
+  const { leafIndex: end } = await settled(server.url, inserted[0]!);
+  const gap = { type: 'gap', reason: 'expired-cursor', hint: 'h', missing: [{ stream: 'default', start: 0, end }] };
+  const { url, shown } = await between(server.url, {
+    message: (one) => {
+      if (one.type !== 'certified' || one.leafIndex > end) return [one];
+      return one.leafIndex === end ? [gap, one] : [];
+    },
+  });
+  const { code, leaves, error } = await lines(1, url, { cursor: 'other.txt', token: 'secret' });
+  expect({ code, leaves }).toEqual({ code: 0, leaves: [end] });
+  expect(error).toBe(`something was left out: h; [{"stream":"default","start":0,"end":${end}}]\n`);
+  expect(shown).toEqual(new Set(['Bearer secret']));
 });

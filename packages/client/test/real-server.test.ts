@@ -228,6 +228,35 @@ describe('a server that is killed again and again', () => {
   });
 });
 
+describe('a server that tells nothing of what is older than a second', () => {
+  const dataDir = makeDataDir();
+  let server: ServerProcess | undefined;
+  afterAll(async () => {
+    await server?.kill();
+    removeDataDir(dataDir);
+  });
+
+  it('is followed and verified from where it begins', async () => {
+    server = await start(dataDir, { WATCH_HISTORY_MS: '1000' });
+    const tidemark = new Tidemark({ url: server.url });
+    const [id] = (await tidemark.publish(numbered(0, 3))).inserted;
+    await tidemark.verify(id, {});
+    const watch = () => tidemark.watch({ since: 'earliest', type: 'certified', verify: {} });
+    const missing = [{ stream: 'default', start: 0, end: 4 }];
+    await eventually(async () => {
+      const messages = watch();
+      const { value: gap } = await messages.next();
+      await messages.return();
+      expect(gap).toMatchObject({ type: 'gap', reason: 'expired-cursor', missing });
+    });
+    const messages = watch();
+    expect((await messages.next()).value).toMatchObject({ type: 'gap', missing });
+    await tidemark.publish(numbered(3, 6));
+    for (const leafIndex of [4, 5, 6]) expect((await messages.next()).value).toMatchObject({ leafIndex });
+    await messages.return();
+  });
+});
+
 function placed(message: WatchMessage): object {
   const { type, leafIndex, eventId } = message as CertifiedMessage;
   return { type, leafIndex, eventId };

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { passingDelay } from '../src/http.ts';
+import { ClientError } from '../src/index.ts';
 import { backoffMs, pause, retryAfterMs } from '../src/retry.ts';
 import { failureOf } from './stand-in.ts';
 
@@ -16,6 +18,10 @@ describe('Retry-After', () => {
   ])('%s', (header, expected) => {
     expect(retryAfterMs(header, now)).toBe(expected);
   });
+});
+
+it('a server that wants to be asked again at once is not', () => {
+  expect(passingDelay(new ClientError('unavailable', 'full', { retryAfterMs: 0 }), 0)).toBe(200);
 });
 
 describe('backoff', () => {

@@ -21,7 +21,7 @@ describe('over server-sent events', () => {
     const url = await listen((_request, response) => {
       response
         .writeHead(200, { 'content-type': 'text/event-stream' })
-        .end('retry: 7\n\nid: c\ndata: {"type":"hello"}\n\n');
+        .end('retry: 777\n\nid: c\ndata: {"type":"hello"}\n\n');
     });
     const stop = new AbortController();
     const onRetry = (_error: unknown, delayMs: number) => {
@@ -29,7 +29,7 @@ describe('over server-sent events', () => {
       stop.abort();
     };
     await first(1, url, { onRetry, signal: stop.signal });
-    expect(delays).toEqual([7]);
+    expect(delays).toEqual([777]);
   });
 
   it('drops a message that is cut off, and gets it whole from the next connection', async () => {
@@ -75,7 +75,7 @@ describe('over server-sent events', () => {
     let asked = '';
     const url = await listen((request, response) => {
       asked = request.url ?? '';
-      begin(response, frame(1));
+      begin(response, frame(1, { ...body(1), stream: 'b' }));
     });
     const list = { stream: ['a', 'b'], sourceId: 's', type: ['received', 'gap'] as const, fields: ['x', 'y.z'] };
     await first(1, `${url}/base`, { ...list, filter: 'x > 1', split: '0/2', key: 'x', since: 'c0', slow: 'close' });

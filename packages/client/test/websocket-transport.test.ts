@@ -19,13 +19,13 @@ describe('over WebSocket', () => {
   it('takes the pace that the server names', async () => {
     const delays: number[] = [];
     const feed = await transports.websocket((send, end, attempt) => {
-      send(1, { type: 'hello', heartbeatMs: 15_000, retryMs: 3 });
+      send(1, { type: 'hello', heartbeatMs: 15_000, retryMs: 555 });
       if (attempt < 3) end();
       else send(2);
     });
     const onRetry = (_error: unknown, delayMs: number) => delays.push(delayMs);
     await first(1, feed.url, { transport: 'websocket', onRetry });
-    expect(delays).toEqual([3, 3]);
+    expect(delays).toEqual([555, 555]);
   });
 
   it('does not come again after a close that refuses it', async () => {
