@@ -4,7 +4,7 @@ import { FilterError } from './errors.ts';
 import { MAX_FILTER_LENGTH } from './limits.ts';
 import { type Node, parseFilter } from './parse.ts';
 import type { Subject } from './path.ts';
-import { type Required, requiredOf } from './required.ts';
+import { type Range, type Required, rangeOf, requiredOf } from './required.ts';
 import { writeFilter } from './write.ts';
 
 export class Filter {
@@ -15,12 +15,15 @@ export class Filter {
    * where there is none.
    */
   readonly required: Required | undefined;
+  /** Numbers between which `path.read` of every match is. Undefined where there are none. */
+  readonly range: Range | undefined;
   readonly #matches: Test;
   readonly #mayMatch: Test;
 
   private constructor(node: Node, canonical: string) {
     this.canonical = canonical;
     this.required = requiredOf(node);
+    this.range = rangeOf(node);
     this.#matches = compileMatch(node);
     this.#mayMatch = compilePossible(node, true);
   }

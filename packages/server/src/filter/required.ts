@@ -31,3 +31,27 @@ function commonness({ path, values }: Among): number {
   const telling = values.every((value) => typeof value === 'string' || typeof value === 'number');
   return telling ? COMMON.indexOf(path.text) + 1 : COMMON.length;
 }
+
+/** Numbers between which a value has to be, ends included, for a filter to match. */
+export interface Range {
+  readonly path: Path;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Of the paths whose values stand alone or in the outermost `and` between numbers, the one with the most bounds. */
+export function rangeOf(node: Node): Range | undefined {
+  const bounds = new Map<string, { path: Path; low: number; high: number; ends: number }>();
+  for (const term of node.kind === 'and' ? node.of : [node]) {
+    if (term.kind !== 'order' || typeof term.value !== 'number') continue;
+    const { path, order, value } = term;
+    const unbounded = { path, low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY, ends: 0 };
+    const known = bounds.get(path.text) ?? unbounded;
+    const isLow = order === '>' || order === '>=';
+    const low = isLow ? Math.max(known.low, value) : known.low;
+    const high = isLow ? known.high : Math.min(known.high, value);
+    bounds.set(path.text, { path, low, high, ends: Number(Number.isFinite(low)) + Number(Number.isFinite(high)) });
+  }
+  const [best] = [...bounds.values()].sort((a, b) => b.ends - a.ends);
+  return best && { path: best.path, low: best.low, high: best.high };
+}

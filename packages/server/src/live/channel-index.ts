@@ -1,9 +1,10 @@
 /**
  * Finds the channels that a message may concern, so that what a message costs grows with those, and not with how many
- * channels there are: by its type, by stream or source, and by the value of an equality in their filters.
+ * channels there are: by its type, by stream or source, and by a value, or a number between bounds, in their filters.
  */
 import type { Path } from '../filter/path.ts';
 import type { Channel } from './channel.ts';
+import { Intervals } from './intervals.ts';
 import { MESSAGE_TYPES, type Message, type MessageType } from './messages.ts';
 
 const ANYWHERE = '*';
@@ -80,37 +81,44 @@ class Shelf {
   readonly #plain = new Set<Channel>();
   /** Channels by the path, and the values, of an equality that all their messages satisfy. */
   readonly #keyed = new Map<string, { path: Path; channels: Map<unknown, Set<Channel>> }>();
+  /** Those that have none, by the path of a number that lies between bounds in all their messages. */
+  readonly #ranged = new Map<string, { path: Path; channels: Intervals<Channel> }>();
 
   get isEmpty(): boolean {
-    return this.#plain.size === 0 && this.#keyed.size === 0;
+    return this.#plain.size === 0 && this.#keyed.size === 0 && this.#ranged.size === 0;
   }
 
   add(channel: Channel): void {
-    const required = channel.selection.wanted.filter?.required;
-    if (required === undefined) {
-      this.#plain.add(channel);
-      return;
-    }
-    const { path, values } = required;
-    const keyed = this.#keyed.get(path.text) ?? { path, channels: new Map<unknown, Set<Channel>>() };
-    this.#keyed.set(path.text, keyed);
-    for (const value of values) keyed.channels.set(value, (keyed.channels.get(value) ?? new Set()).add(channel));
+    const { required, range } = channel.selection.wanted.filter ?? {};
+    if (required !== undefined) {
+      const { path, values } = required;
+      const keyed = this.#keyed.get(path.text) ?? { path, channels: new Map<unknown, Set<Channel>>() };
+      this.#keyed.set(path.text, keyed);
+      for (const value of values) keyed.channels.set(value, (keyed.channels.get(value) ?? new Set()).add(channel));
+    } else if (range !== undefined) {
+      const { path } = range;
+      const ranged = this.#ranged.get(path.text) ?? { path, channels: new Intervals<Channel>() };
+      this.#ranged.set(path.text, ranged);
+      ranged.channels.add(channel, range);
+    } else this.#plain.add(channel);
   }
 
   delete(channel: Channel): void {
-    const required = channel.selection.wanted.filter?.required;
-    if (required === undefined) {
-      this.#plain.delete(channel);
-      return;
-    }
-    const { path, values } = required;
-    const channels = this.#keyed.get(path.text)?.channels;
-    for (const value of values) {
-      const list = channels?.get(value);
-      list?.delete(channel);
-      if (list?.size === 0) channels?.delete(value);
-    }
-    if (channels?.size === 0) this.#keyed.delete(path.text);
+    const { required, range } = channel.selection.wanted.filter ?? {};
+    if (required !== undefined) {
+      const { path, values } = required;
+      const channels = this.#keyed.get(path.text)?.channels;
+      for (const value of values) {
+        const list = channels?.get(value);
+        list?.delete(channel);
+        if (list?.size === 0) channels?.delete(value);
+      }
+      if (channels?.size === 0) this.#keyed.delete(path.text);
+    } else if (range !== undefined) {
+      const channels = this.#ranged.get(range.path.text)?.channels;
+      channels?.delete(channel);
+      if (channels?.size === 0) this.#ranged.delete(range.path.text);
+    } else this.#plain.delete(channel);
   }
 
   /** Adds those that the message concerns. */
@@ -120,6 +128,11 @@ class Shelf {
       // Filters on the payload pass by what has none.
       if (path.ofPayload && message.withoutPayload) for (const list of channels.values()) ask(list, message, found);
       else for (const value of path.valuesIn(message.body)) ask(channels.get(value), message, found);
+    }
+    for (const { path, channels } of this.#ranged.values()) {
+      const value = path.read(message.body);
+      if (path.ofPayload && message.withoutPayload) ask(channels.all(), message, found);
+      else if (typeof value === 'number') ask(channels.holding(value), message, found);
     }
   }
 }

@@ -49,6 +49,23 @@ test('what matches with some payload may match without', () => {
   );
 });
 
+test('what matches lies between the bounds of the range', () => {
+  let seen = 0;
+  fc.assert(
+    fc.property(filterText, subject, (text, about) => {
+      const filter = Filter.parse(text);
+      if (filter.range === undefined || !filter.matches(about)) return;
+      seen++;
+      const { path, low, high } = filter.range;
+      const value = path.read(about) as number;
+      expect(typeof value).toBe('number');
+      expect(value >= low && value <= high).toBe(true);
+    }),
+    { numRuns: 3000 },
+  );
+  expect(seen).toBeGreaterThan(0);
+});
+
 test('what matches satisfies the required equality', () => {
   let seen = 0;
   fc.assert(

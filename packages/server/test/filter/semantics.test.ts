@@ -145,6 +145,25 @@ describe('what has no payload of one event', () => {
   });
 });
 
+describe('range', () => {
+  test.each([
+    ['temp > 3', 'normalized.temp', 3, Number.POSITIVE_INFINITY],
+    ['temp > 3 and temp <= 5 and temp >= 4', 'normalized.temp', 4, 5],
+    ['wind < 1 and temp > 3 and temp < 5', 'normalized.temp', 3, 5],
+    ['leafIndex >= 10 and exists temp', 'leafIndex', 10, Number.POSITIVE_INFINITY],
+  ])('%s', (text, path, low, high) => {
+    const { range } = Filter.parse(text);
+    expect([range?.path.text, range?.low, range?.high]).toEqual([path, low, high]);
+  });
+
+  test.each(['temp > 3 or temp < 1', 'not temp > 3', 'name > "a"', 'temp == 3', 'exists temp'])(
+    '%s has none',
+    (text) => {
+      expect(Filter.parse(text).range).toBeUndefined();
+    },
+  );
+});
+
 describe('required', () => {
   test.each<[string, string | undefined, unknown[]?]>([
     ['temp > 30', undefined],

@@ -21,6 +21,9 @@ const equality = fc.oneof(
     .map(([path, list]) => `${path} in [${list.join(', ')}]`),
   fc.tuple(path, literal).map(([path, value]) => `${path} != ${value}`),
   path.map((path) => `exists ${path}`),
+  fc
+    .tuple(path, fc.constantFrom('<', '<=', '>', '>='), fc.constantFrom('-1', '0', '1', '"one"'))
+    .map(([path, order, value]) => `${path} ${order} ${value}`),
 );
 const filter = fc
   .tuple(equality, fc.constantFrom(' and ', ' or ', ' and not '), equality, fc.constantFrom('', 'not '))
