@@ -24,12 +24,14 @@ server.listen(0, '127.0.0.1', () => {
 });
 
 function begin(perSecond: number, seconds: number): void {
-  const batch = Math.round((perSecond * EVERY_MS) / 1000);
-  let left = (seconds * 1000) / EVERY_MS;
+  let told = 0;
+  let ticks = 0;
   const timer = setInterval(() => {
-    const frames = Array.from({ length: batch }, message).join('');
+    const due = Math.floor((++ticks * EVERY_MS * perSecond) / 1000);
+    const frames = Array.from({ length: due - told }, message).join('');
+    told = due;
     for (const client of clients) client.write(frames);
-    if (--left === 0) clearInterval(timer);
+    if (ticks * EVERY_MS >= seconds * 1000) clearInterval(timer);
   }, EVERY_MS);
 }
 

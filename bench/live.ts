@@ -112,10 +112,10 @@ async function count(child: ChildProcess, expected: number): Promise<WatcherFigu
   return figures as WatcherFigures;
 }
 
-/** Events at a steady pace, in up to 50 requests a second. */
+/** Events at a steady pace, in up to 100 requests a second. */
 async function post(server: MeasuredServer, perSecond: number, seconds: number): Promise<void> {
   const poster = new Poster(`${server.url}/ingest/events`, 8, { 'content-type': 'application/x-ndjson' });
-  const requests = Math.min(50, perSecond);
+  const requests = Math.min(100, perSecond);
   const size = Math.round(perSecond / requests);
   const started = performance.now();
   const answers: Promise<number>[] = [];

