@@ -8,6 +8,10 @@ export interface Cursor {
   ledger: LedgerPosition;
 }
 
+export function isSame(one: Readonly<Cursor>, other: Readonly<Cursor>): boolean {
+  return one.journal === other.journal && one.ledger === other.ledger;
+}
+
 const CURSOR = /^([0-9a-z]{1,11})-([0-9a-z]{1,11})-([0-9a-f]{0,6})$/;
 /** Characters of a versionId. */
 const MARK_LENGTH = 6;

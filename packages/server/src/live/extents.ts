@@ -1,9 +1,20 @@
+import type { LedgerPosition, LedgerReader } from '../store/ledger.ts';
+
 /** How far each stream's log has been told of as certified: the first leaf that has not. */
 export class Extents {
   readonly #leaves: Map<string, number>;
 
   constructor(leaves: Iterable<readonly [string, number]>) {
     this.#leaves = new Map(leaves);
+  }
+
+  /** Of all streams, and of the ledger, at the same moment: the pipeline may commit in between. */
+  static read(ledger: Pick<LedgerReader, 'head' | 'streams'>): { head: LedgerPosition; extents: Extents } {
+    for (;;) {
+      const head = ledger.head();
+      const extents = new Extents(ledger.streams().map(({ stream, size }) => [stream, size]));
+      if (ledger.head() === head) return { head, extents };
+    }
   }
 
   told(stream: string, leaf: number): void {

@@ -9,7 +9,7 @@ import { Backlog } from './backlog.ts';
 import type { Channel, Round } from './channel.ts';
 import { Channels } from './channels.ts';
 import { Client, type ClientOptions, type Closing, Shedding } from './client.ts';
-import type { Cursor, CursorCodec } from './cursor.ts';
+import { type Cursor, type CursorCodec, isSame } from './cursor.ts';
 import { Extents } from './extents.ts';
 import type { Framing } from './framing.ts';
 import type { LedgerMessages, Message, Wants } from './messages.ts';
@@ -69,7 +69,7 @@ export class Hub {
     this.#journal = new JournalParts(journal);
     this.#ledger = new LedgerParts(ledger, messages);
     this.#backlog = new Backlog({ journal: this.#journal, ledger: this.#ledger }, codec);
-    const { head, extents } = readExtents(ledger);
+    const { head, extents } = Extents.read(ledger);
     this.#extents = extents;
     this.#heads = { journal: journal.head(), ledger: head };
     this.#at = this.#heads;
@@ -301,17 +301,4 @@ export class Hub {
       again();
     }
   }
-}
-
-/** Of the streams, and of the ledger, at the same moment: the pipeline may commit in between. */
-function readExtents(ledger: LedgerReader): { head: number; extents: Extents } {
-  for (;;) {
-    const head = ledger.head();
-    const extents = new Extents(ledger.streams().map(({ stream, size }) => [stream, size]));
-    if (ledger.head() === head) return { head, extents };
-  }
-}
-
-function isSame(one: Readonly<Cursor>, other: Readonly<Cursor>): boolean {
-  return one.journal === other.journal && one.ledger === other.ledger;
 }
