@@ -278,7 +278,9 @@ describe('an event that is erased', () => {
     expect(body.complete).toBe(false);
     expect(await eventOf(id)).toMatchObject({ raw: null, normalized: null });
     expect(filesWith(name)).not.toEqual([]);
-    expect(fsck(dataDir).notes).toContainEqual(expect.objectContaining({ code: 'waiting' }));
+    const { notes, violations } = fsck(dataDir);
+    expect(violations).toEqual([]);
+    expect(notes).toContainEqual(expect.objectContaining({ code: 'waiting' }));
     reader.close();
     await eventually(() => expect(filesWith(name)).toEqual([]), 50);
     expect((await erase(id)).body).toEqual({ ...body, complete: true });
