@@ -42,6 +42,8 @@ class AskedWitness {
   readonly #signed: () => void;
   /** By stream, the versionId for which it was asked last. */
   readonly #asked = new Map<string, string>();
+  /** Packets to ask for, by versionId. Those that are anchored while another is asked for would wait no more. */
+  readonly #due = new Map<string, string>();
   #running: Promise<void> | undefined;
   #stopping = false;
   #trouble: string | undefined;
@@ -61,6 +63,14 @@ class AskedWitness {
   }
 
   run(): void {
+    const heads = this.#ledger.submissions.waiting(MAX_CHECKPOINTS);
+    for (const { end, stream, versionId } of heads) {
+      if (end > 0 && this.#asked.get(stream) !== versionId) this.#due.set(versionId, stream);
+    }
+    for (const oldest of this.#due.keys()) {
+      if (this.#due.size <= MAX_CHECKPOINTS) break;
+      this.#due.delete(oldest);
+    }
     this.#running ??= this.#ask()
       .catch((error: unknown) => {
         this.#trouble = `the witness ${this.#name} cannot be asked: ${(error as Error).message}`;
@@ -76,11 +86,10 @@ class AskedWitness {
   }
 
   async #ask(): Promise<void> {
-    const heads = this.#ledger.submissions
-      .waiting(MAX_CHECKPOINTS)
-      .filter(({ end, stream, versionId }) => end > 0 && this.#asked.get(stream) !== versionId);
-    for (const { stream, versionId } of heads) {
+    for (const [versionId, stream] of this.#due) {
       if (this.#stopping) return;
+      this.#due.delete(versionId);
+      if (this.#asked.get(stream) === versionId) continue;
       const checkpoint = this.#ledger.packet(versionId)?.checkpoint;
       const [answer] = checkpoint === undefined ? [] : await this.#client.submit(checkpoint);
       if (answer === undefined) continue;
