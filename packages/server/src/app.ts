@@ -112,7 +112,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     },
   );
   const readers = openReaders(config, instance);
-  const turns = new Turns(setImmediate);
+  const turns = new Turns(setImmediate, () => performance.now());
   const hub = new Hub({ ...readers, queue: config.watch.queue, now: Date.now, later: setImmediate, turns });
   const bodies = new BodyReader(limits);
   const feedCache = new FeedCache({ ttlMs: config.feedCacheTtlMs, now: () => performance.now() });

@@ -14,6 +14,7 @@ import {
 } from './config/anchoring.ts';
 import { type DeclaredStream, impliedStream, parseMapping, parseSources, parseStreams } from './config/declarations.ts';
 import { parseFusion, settleOrder } from './config/fusing.ts';
+import { readAdvisors, readForms } from './config/identity.ts';
 import {
   LIVE_SETTINGS,
   readOrigins,
@@ -151,22 +152,6 @@ function frozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null || value instanceof Map || value instanceof Set) return value;
   for (const member of Object.values(value)) frozen(member);
   return Object.freeze(value);
-}
-
-function readForms(settings: Settings): AcceptedForm[] {
-  const forms = (settings.string('IDENTITY_ACCEPT') ?? '2').split(',').map((form) => form.trim());
-  return forms.map((form) => {
-    if (form === '2' || form === 'A') return form;
-    throw invalid(settings.label('IDENTITY_ACCEPT'), `is a list of the forms 2 and A, not ${JSON.stringify(form)}`);
-  });
-}
-
-function readAdvisors(settings: Settings): string[] {
-  const keys = settings.string('ADVISORS')?.split(',') ?? [];
-  return keys.map((key) => {
-    if (/^0[23][0-9a-f]{64}$/.test(key.trim())) return key.trim();
-    throw invalid(settings.label('ADVISORS'), `is a list of identity keys, compressed, in hex; ${key.trim()} is none`);
-  });
 }
 
 function readLimits(settings: Settings): IntakeLimits {

@@ -1,5 +1,6 @@
 /** Who may read private streams: by a token that the operator has given out, or one that was made of it for a while. */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { SecretDigest } from '../secret-digest.ts';
 
 /** What somebody may read beside public streams. */
 export interface Reader {
@@ -22,21 +23,23 @@ export interface PassingToken {
 const LIFETIME_MS = 5 * 60_000;
 
 export class Readers {
-  readonly #tokens: readonly { digest: Buffer; reader: Reader }[];
+  readonly #tokens: readonly { digest: SecretDigest; reader: Reader }[];
   /** Of this process: a token that passes need not outlive it. */
   readonly #key = randomBytes(32);
   readonly #now: () => number;
 
   /** @param now milliseconds since 1970 */
   constructor(tokens: readonly ReadToken[], now: () => number) {
-    this.#tokens = tokens.map(({ id, token, streams }) => ({ digest: sha256(token), reader: { id, streams } }));
+    this.#tokens = tokens.map(({ id, token, streams }) => ({
+      digest: new SecretDigest(token),
+      reader: { id, streams },
+    }));
     this.#now = now;
   }
 
   /** Whose token this is, one that was given out. */
   bearer(token: string): Reader | undefined {
-    const digest = sha256(token);
-    return this.#tokens.find((one) => timingSafeEqual(one.digest, digest))?.reader;
+    return this.#tokens.find(({ digest }) => digest.matches(token))?.reader;
   }
 
   issue({ id, streams }: Reader): PassingToken {
@@ -66,8 +69,4 @@ interface PassingSaid {
   id: string;
   streams: string[] | null;
   expiresAt: number;
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -4,10 +4,10 @@
  * came in as it came, is for everybody as long as everything is public on a loopback bind, and else for the
  * administrator, who alone decides on any.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Reader, Readers } from '../access/readers.ts';
 import { isLoopback } from '../config.ts';
+import { SecretDigest } from '../secret-digest.ts';
 import { Problem } from './problem.ts';
 
 export interface AccessOptions {
@@ -21,19 +21,19 @@ export interface AccessOptions {
   visible: ReadonlyMap<string, boolean>;
 }
 
-export const ADMIN: Reader = { id: 'admin', streams: 'all' };
+const ADMIN: Reader = { id: 'admin', streams: 'all' };
 
 export class Access {
   readonly #options: AccessOptions;
   readonly #publicUrl: URL | undefined;
   readonly #allPublic: boolean;
-  readonly #admin: Buffer;
+  readonly #admin: SecretDigest;
 
   constructor(options: AccessOptions) {
     this.#options = options;
     this.#publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl);
     this.#allPublic = [...options.visible.values()].every(Boolean);
-    this.#admin = sha256(options.adminToken);
+    this.#admin = new SecretDigest(options.adminToken);
   }
 
   /**
@@ -67,7 +67,7 @@ export class Access {
     const token = bearer(request);
     const passing = (request.query as { token?: unknown }).token;
     if (token === undefined && passing === undefined) return undefined;
-    if (token !== undefined && timingSafeEqual(sha256(token), this.#admin)) return ADMIN;
+    if (this.#admin.matches(token)) return ADMIN;
     const reader = token === undefined ? readers.passing(String(passing)) : readers.bearer(token);
     // On a loopback bind where everything is public, a token that says nothing here does no harm.
     if (reader === undefined && this.restricted) {
@@ -92,8 +92,7 @@ export class Access {
   }
 
   /** @throws Problem 401, 403 */
-  checkStream(request: FastifyRequest, stream: string): void {
-    const reader = this.readerOf(request);
+  checkStream(reader: Reader | undefined, stream: string): void {
     if (this.mayRead(reader, stream)) return;
     throw reader === undefined
       ? new Problem(401, 'token-required', `send a read token for "${stream}" as Authorization: Bearer …`)
@@ -111,8 +110,7 @@ export class Access {
   }
 
   checkAdmin(request: FastifyRequest): void {
-    const token = bearer(request);
-    if (token === undefined || !timingSafeEqual(sha256(token), this.#admin)) {
+    if (!this.#admin.matches(bearer(request))) {
       throw new Problem(401, 'token-required', 'send the admin token as Authorization: Bearer …');
     }
   }
@@ -120,8 +118,4 @@ export class Access {
 
 export function bearer(request: FastifyRequest): string | undefined {
   return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

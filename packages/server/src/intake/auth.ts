@@ -1,5 +1,5 @@
 /** A source's authentication. It binds on every way in, so it is checked here and nowhere else. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { SecretDigest } from '../secret-digest.ts';
 import type { Source } from '../stream.ts';
 import { IntakeError } from './errors.ts';
 
@@ -10,10 +10,10 @@ export interface Credentials {
 }
 
 export class SourceAuth {
-  readonly #digests: ReadonlyMap<string, Buffer>;
+  readonly #digests: ReadonlyMap<string, SecretDigest>;
 
   constructor(secrets: ReadonlyMap<string, string>) {
-    this.#digests = new Map([...secrets].map(([source, secret]) => [source, sha256(secret)]));
+    this.#digests = new Map([...secrets].map(([source, secret]) => [source, new SecretDigest(secret)]));
   }
 
   /** @throws IntakeError `source-auth-required`, `source-auth-invalid` */
@@ -22,14 +22,8 @@ export class SourceAuth {
     if (credentials.bearer === undefined) {
       throw new IntakeError('source-auth-required', "send the source's secret as Authorization: Bearer …");
     }
-    const expected = this.#digests.get(source.id);
-    // Digests of equal length, so that the comparison takes the same time whatever was sent.
-    if (expected === undefined || !timingSafeEqual(expected, sha256(credentials.bearer))) {
+    if (this.#digests.get(source.id)?.matches(credentials.bearer) !== true) {
       throw new IntakeError('source-auth-invalid', 'this is not the key of the source');
     }
   }
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -1,7 +1,6 @@
 /** What is stored for a client that is behind, in pieces. */
 import type { Client } from './client.ts';
 import type { Cursor, CursorCodec } from './cursor.ts';
-import type { Wants } from './messages.ts';
 import { firstAfter, type PartSource } from './parts.ts';
 
 /** Characters made for a client at a time: enough to be cheap, little enough to be dropped with it. */
@@ -28,8 +27,7 @@ export class Backlog {
 
   #frames(client: Client, side: keyof Cursor, end: Readonly<Cursor>): string[] {
     const { selection } = client;
-    const wants: Wants = (type, stream) => selection.wants(type) && selection.wantsStream(stream);
-    const part = this.#sides[side].after(client.at[side], end[side], wants);
+    const part = this.#sides[side].after(client.at[side], end[side], selection.wantsIn);
     const { list = [], last = end[side] } = part ?? {};
     const frames: string[] = [];
     let length = 0;

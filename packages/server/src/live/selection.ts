@@ -3,7 +3,7 @@ import type { Fields } from '../filter/fields.ts';
 import type { Filter } from '../filter/filter.ts';
 import type { Path } from '../filter/path.ts';
 import type { Split } from '../filter/split.ts';
-import type { Message, MessageType } from './messages.ts';
+import type { Message, MessageType, Wants } from './messages.ts';
 
 /** Whatever is absent does not restrict. */
 export interface Wanted {
@@ -40,9 +40,12 @@ export class Selection {
     return this.wanted.streams?.has(stream) ?? true;
   }
 
+  /** Whether anything of the type, in this stream, can be wanted. */
+  readonly wantsIn: Wants = (type, stream) => this.wants(type) && this.wantsStream(stream);
+
   matches(message: Message): boolean {
     const { sources, filter, split } = this.wanted;
-    if (!this.wants(message.type) || !this.wantsStream(message.stream)) return false;
+    if (!this.wantsIn(message.type, message.stream)) return false;
     if (sources !== undefined && !message.sources.some((source) => sources.has(source))) return false;
     // Every consumer of a group gets these.
     if (message.withoutPayload) return filter?.mayMatch(message.body) ?? true;

@@ -8,12 +8,17 @@ const TURN_MS = 5;
 
 export class Turns {
   readonly #later: (work: () => void) => void;
+  readonly #clock: () => number;
   #waiting: (() => void)[] = [];
   #scheduled = false;
 
-  /** @param later calls back when this thread has seen to everything else that waits */
-  constructor(later: (work: () => void) => void) {
+  /**
+   * @param later calls back when this thread has seen to everything else that waits
+   * @param clock monotonic, milliseconds
+   */
+  constructor(later: (work: () => void) => void, clock: () => number) {
     this.#later = later;
+    this.#clock = clock;
   }
 
   add(work: () => void): void {
@@ -47,11 +52,11 @@ export class Turns {
   }
 
   #take(): void {
-    const until = performance.now() + TURN_MS;
+    const until = this.#clock() + TURN_MS;
     const taken = this.#waiting;
     this.#waiting = [];
     let done = 0;
-    while (done < taken.length && (done === 0 || performance.now() < until)) taken[done++]!();
+    while (done < taken.length && (done === 0 || this.#clock() < until)) taken[done++]!();
     // Whoever is not done yet comes after those who have not had a turn.
     this.#waiting = [...taken.slice(done), ...this.#waiting];
     this.#schedule();

@@ -63,12 +63,12 @@ export class LogFeed {
           // The last of a packet's positions stand for its leaves, certified; a page may end among them.
           const leaves = entry.packet.end - entry.packet.start;
           const certified = last + 1 - leaves;
-          const seen = Math.max(0, next - certified + 1);
-          for (const item of this.#events.itemsOfLeaves(entry.packet, entry.packet.start + seen)) {
+          let place = Math.max(0, next - certified + 1);
+          for (const item of this.#events.itemsOfLeaves(entry.packet, entry.packet.start + place)) {
             if (items.length === limit || looked++ === maxEvents) return { items, next };
             const wanted = item !== undefined && (sources === undefined || isOf(item, sources)) && matches(item);
             if (wanted) items.push(item);
-            next = Math.max(next, certified - 1) + 1;
+            next = certified + place++;
           }
         }
         next = last;

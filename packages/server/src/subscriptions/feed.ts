@@ -9,11 +9,6 @@ import type { LedgerEntry, LedgerPosition, LedgerReader } from '../store/ledger.
 import type { StreamConfig } from '../stream.ts';
 import type { ToldMessage } from './cloud-event.ts';
 
-export interface Wanted {
-  types: ReadonlySet<string>;
-  streams: ReadonlySet<string> | undefined;
-}
-
 /** Messages up to a position, wanted or not. */
 export interface Stretch {
   last: LedgerPosition;
@@ -60,11 +55,10 @@ export class Feed {
   }
 
   /** What follows a position, without reading what is not wanted; undefined at the end. */
-  after(position: LedgerPosition, wanted: Wanted): Stretch | undefined {
+  after(position: LedgerPosition, wants: Wants): Stretch | undefined {
     const first = position + 1;
     const entry = this.#keptWith(first)?.entry ?? this.#parts.ledger.read(first, 1)[0];
     if (entry === undefined) return undefined;
-    const wants: Wants = (type, stream) => wanted.types.has(type) && wanted.streams?.has(stream) !== false;
     const { last, list } = this.#parts.messages.unwanted(entry, first, wants) ?? this.#part(entry, first);
     return { last, messages: list.filter((message) => message.position >= first) };
   }

@@ -1,8 +1,9 @@
 /** From the ledger into the queue: what is read is enqueued in the commit that moves the cursor. */
+import { Filter } from '../filter/filter.ts';
 import type { Message } from '../live/messages.ts';
-import type { DeliveryRow, SubscribedType, SubscriptionStore } from '../store/subscriptions.ts';
+import { Selection } from '../live/selection.ts';
+import type { DeliveryRow, SubscribedType, SubscriptionSettings, SubscriptionStore } from '../store/subscriptions.ts';
 import type { Feed } from './feed.ts';
-import { Interest } from './interest.ts';
 import type { Outbox } from './outbox.ts';
 import type { Queue } from './queue.ts';
 import type { Standing } from './standing.ts';
@@ -20,18 +21,18 @@ export interface IntakeParts {
 
 export class Intake {
   readonly #parts: IntakeParts;
-  #interest: Interest;
+  #selection: Selection;
   /** Reads on when the queue is half empty, not one by one. */
   #full = false;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
-    this.#interest = new Interest(parts.standing.row.settings);
+    this.#selection = selectionOf(parts.standing.row.settings);
   }
 
   /** Its owner has changed what is wanted. */
   changed(): void {
-    this.#interest = new Interest(this.#parts.standing.row.settings);
+    this.#selection = selectionOf(this.#parts.standing.row.settings);
   }
 
   /** Reads a part of the ledger. @returns whether there may be more to read now */
@@ -41,9 +42,9 @@ export class Intake {
     if (room <= 0) this.#full = true;
     else if (queue.size <= limit / 2) this.#full = false;
     if (this.#full) return false;
-    const stretch = feed.after(standing.row.cursor, this.#interest);
+    const stretch = feed.after(standing.row.cursor, this.#selection.wantsIn);
     if (stretch === undefined) return false;
-    const matching = stretch.messages.filter((message) => this.#interest.matches(message));
+    const matching = stretch.messages.filter((message) => this.#selection.matches(message));
     const taken = matching.slice(0, room);
     const last = taken.at(-1);
     this.#enqueue(taken, last !== undefined && taken.length < matching.length ? last.position : stretch.last);
@@ -80,4 +81,14 @@ export class Intake {
     standing.addDead(-rows.filter(({ state }) => state === 'dead').length);
     return new Map(rows.map((row) => [row.position, row]));
   }
+}
+
+/** As a watcher's. */
+function selectionOf({ types, streams, sources, filter }: SubscriptionSettings): Selection {
+  return new Selection({
+    types: new Set(types),
+    streams: streams && new Set(streams),
+    sources: sources && new Set(sources),
+    filter: filter === undefined ? undefined : Filter.parse(filter),
+  });
 }

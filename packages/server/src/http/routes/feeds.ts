@@ -94,7 +94,7 @@ export function feedRoutes(server: FastifyInstance, options: FeedRoutes): void {
   /** A page is the same for all who may see it. */
   function checkStreams(request: FastifyRequest, streams: ReadonlySet<string> | undefined): void {
     const reader = access.readerOf(request);
-    if (streams !== undefined) for (const stream of streams) access.checkStream(request, stream);
+    if (streams !== undefined) for (const stream of streams) access.checkStream(reader, stream);
     else if (reader === undefined) access.checkReader(request);
     else if (access.readable(reader) !== undefined) {
       throw badRequest('"stream" names the one to be read: without it, the feed is of all streams, private ones too');

@@ -72,7 +72,7 @@ export function logRoutes(server: FastifyInstance, { logTiles, cosignatures, acc
 
   function streamOf(request: FastifyRequest<{ Params: { stream: string } }>): StreamRow {
     const { stream } = request.params;
-    access.checkStream(request, stream);
+    access.checkStream(access.readerOf(request), stream);
     const row = logTiles.stream(stream);
     if (row === undefined) throw notFound('there is no log of this stream; /log lists those that there are');
     return row;

@@ -116,7 +116,7 @@ export async function watchRoutes(server: FastifyInstance, options: WatchRoutes)
   async function plan(request: FastifyRequest): Promise<Plan> {
     const query = queryOf(request, PARAMETERS);
     const reader = access.readerOf(request);
-    const selection = selectionOf(query, streamsOf(request, query, reader));
+    const selection = selectionOf(query, streamsOf(query, reader));
     const common = { selection, slow: slowOf(query), key: conflationKey(keyOf(query)) };
     const giveBack = places.take(request.ip, reader?.id);
     try {
@@ -132,9 +132,9 @@ export async function watchRoutes(server: FastifyInstance, options: WatchRoutes)
   }
 
   /** Those that are asked for, all of which have to be readable; else all that are. */
-  function streamsOf(request: FastifyRequest, query: Query, reader: Reader | undefined): Set<string> | undefined {
+  function streamsOf(query: Query, reader: Reader | undefined): Set<string> | undefined {
     const named = shortListOf(query, 'stream');
-    for (const stream of named ?? []) access.checkStream(request, stream);
+    for (const stream of named ?? []) access.checkStream(reader, stream);
     const streams = named ?? access.readable(reader);
     if (streams?.size !== 0) return streams;
     throw new Problem(401, 'token-required', 'no stream is public here; send a read token as Authorization: Bearer …');
