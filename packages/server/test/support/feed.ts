@@ -61,7 +61,14 @@ export class Feed {
   hub(later: (work: () => void) => void = (work) => work(), queue = { bytes: 0, messages: 1_000_000 }): Hub {
     const { codec } = this;
     const stores = { journal: this.#journal, ledger: this.#ledger, messages: this.#messages };
-    return new Hub({ ...stores, codec, queue, now: () => 1_772_366_400_000, later, turns: new Turns(later, () => performance.now()) });
+    return new Hub({
+      ...stores,
+      codec,
+      queue,
+      now: () => 1_772_366_400_000,
+      later,
+      turns: new Turns(later, () => performance.now()),
+    });
   }
 
   /** All messages there are: those from the journal, and those from the ledger, each in order. */
