@@ -30,7 +30,9 @@ it('is shown that one, too', async () => {
   const pass = Promise.withResolvers<void>();
   const gate = createServer(async (request, response) => {
     asked++;
-    const body = Buffer.concat(await Array.fromAsync(request));
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part);
+    const body = Buffer.concat(parts);
     await pass.promise;
     const answer = await fetch(new URL(request.url ?? '', witness.url), { method: 'POST', body });
     response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' });
