@@ -4,6 +4,7 @@
  * `Passage` reads nothing else, so a crash anywhere means no more than starting again from the ledger's cursor.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type BatchMark, type BatchMarked, batchMark } from './batch-mark.ts';
 import type { Certifier, Collected } from './certify/certifier.ts';
 import type { RollupMaker } from './certify/rollup-maker.ts';
 import { type Erasing, erasedRecord, erasureOf } from './erasure.ts';
@@ -17,6 +18,7 @@ import { Resolver } from './resolution.ts';
 import { StoreError } from './store/errors.ts';
 import type { FingerprintIndex } from './store/fingerprints/index.ts';
 import {
+  type BatchEntry,
   type ConfigEntry,
   type ErasureEntry,
   type ErasureWord,
@@ -99,6 +101,15 @@ export class Arrivals {
     if (fresh.length > 0) journal.append(fresh);
     cuts.saw(fresh);
     return erasing;
+  }
+
+  /** Takes the word that a batch begins, or ends, with one commit. */
+  markBatch(mark: BatchMark, now: number): BatchMarked {
+    const { journal, cuts } = this.#stages;
+    const { marked, fresh } = batchMark(journal, mark, now);
+    if (fresh.length > 0) journal.append(fresh);
+    cuts.saw(fresh);
+    return marked;
   }
 
   /** A delivery that cannot be read is refused alone, whatever the reason: the others of the group go on. */
@@ -247,6 +258,8 @@ export class Passage {
         return this.#takeResolution(entry);
       case 'erasure':
         return this.#takeErasure(entry);
+      case 'batch':
+        return this.#takeBatch(entry);
     }
   }
 
@@ -309,6 +322,16 @@ export class Passage {
     const { stream, at } = entry;
     if (this.#isTaken(entry)) return;
     if (certifier.append(stream, erasedRecord(journal, entry), { arrivedAt: at })) yield;
+  }
+
+  /** A batch begins, or is complete: in packets of its own, which are rolled up. Of a stream without a stage. */
+  *#takeBatch(entry: BatchEntry): Generator<void> {
+    const { ordering, certifier } = this.#stages;
+    const { stream, first, at, batch, action } = entry;
+    if (ordering.stage(stream) !== undefined || this.#isTaken(entry)) return;
+    if (action === 'open') certifier.openBatch(stream, batch, first, at);
+    else certifier.endBatch(stream, batch, first, at);
+    yield;
   }
 
   /** After a restart the journal is read from where the slowest stream needs it. */

@@ -52,8 +52,11 @@ export interface Source {
   /** `bearer`: the source's secret as `Authorization: Bearer`; `none`: open. */
   auth: 'bearer' | 'none';
   enabled: boolean;
-  /** `content`: events without an id or a time are duplicates when their content is the same. */
-  dedup: 'id' | 'content';
+  /**
+   * `content`: events without an id or a time are duplicates when their content is the same; `first`: an id that is
+   * known is a duplicate, whatever it says.
+   */
+  dedup: 'id' | 'content' | 'first';
   /** How much its word counts where sources are fused: 0 to 1. */
   trust: number;
   policy: MappingPolicy;

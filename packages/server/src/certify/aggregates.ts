@@ -18,6 +18,10 @@ export interface Aggregates {
   fields: Record<string, NumbersSummary>;
 }
 
+/** What is added up beside counts. */
+export type Tallied = Pick<RollupPolicy, 'fields' | 'quantiles'>;
+/** Of a batch, counts alone. */
+export const COUNTS: Tallied = { fields: [], quantiles: [] };
 /** Numbers kept for quantiles, of all fields together, 8 bytes each; with more, a rollup has no quantiles. */
 export const MAX_KEPT_NUMBERS = 10_000_000;
 /** Read between two pauses: a few milliseconds' work. */
@@ -35,7 +39,7 @@ const CLOSE = '}\n';
  */
 export function* aggregate(
   paths: readonly string[],
-  policy: Pick<RollupPolicy, 'fields' | 'quantiles'>,
+  policy: Tallied,
   maxKept = MAX_KEPT_NUMBERS,
 ): Generator<undefined, Aggregates> {
   const succession = new Succession();
@@ -57,12 +61,19 @@ export function* aggregate(
 
 /** The content of a rollup: RFC 8785 text. */
 export function rollupContent(
-  { stream, start, end, window }: Omit<DueRollup, 'config'>,
+  { stream, start, end, window, batch }: Omit<DueRollup, 'config'>,
   packets: number,
   aggregates: Aggregates,
 ): string {
   const bounds = { start: new Date(window.start).toISOString(), end: new Date(window.end).toISOString() };
-  return canonicalize({ v: 1, kind: 'rollup', stream, window: bounds, leaves: { start, end }, packets, ...aggregates });
+  const covered = {
+    stream,
+    window: bounds,
+    leaves: { start, end },
+    packets,
+    ...(batch === undefined ? {} : { batch }),
+  };
+  return canonicalize({ v: 1, kind: 'rollup', ...covered, ...aggregates });
 }
 
 class Tally {
@@ -72,7 +83,7 @@ class Tally {
   /** How many more numbers may be kept. */
   #room: number;
 
-  constructor({ fields, quantiles }: Pick<RollupPolicy, 'fields' | 'quantiles'>, maxKept: number) {
+  constructor({ fields, quantiles }: Tallied, maxKept: number) {
     this.#quantiles = quantiles;
     this.#fields = fields.map((path) => ({ path, get: compilePath(path), numbers: new Numbers() }));
     this.#room = maxKept;

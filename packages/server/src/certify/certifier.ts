@@ -96,6 +96,29 @@ export class Certifier {
     this.#note(log);
   }
 
+  /** From `position` on, what the stream takes in is the batch's, and in packets of its own. */
+  openBatch(stream: string, tag: string, position: Position, at: number): void {
+    const log = this.#log(stream);
+    this.#seal(log, at);
+    log.openBatch(tag, position, at);
+    this.#note(log);
+  }
+
+  /** The batch is complete: its packets are to be rolled up, if it brought anything. */
+  endBatch(stream: string, tag: string, position: Position, at: number): void {
+    const log = this.#log(stream);
+    this.#seal(log, at);
+    const ended = log.endBatch(tag, position);
+    if (ended !== undefined && ended.end > ended.start) {
+      const { start, end } = ended;
+      const config = canonicalize(log.state.config);
+      // The clock may have been set back meanwhile.
+      const window = { start: ended.at, end: Math.max(ended.at, at) };
+      this.#rollups.push({ stream, start, end, window, batch: tag, config });
+    }
+    this.#note(log);
+  }
+
   /**
    * From `position` on, the stream has another configuration: what came before is sealed under the old one, and then a
    * leaf that says so.
@@ -188,7 +211,7 @@ export class Certifier {
   /** @param stageLeaf leaves that the log had when the state was taken from which its stage goes on, if it has one */
   #reopen(row: StreamRow, stageLeaf: number | undefined): StreamLog {
     const config = JSON.parse(row.config) as StreamConfig;
-    const { consumed, head, through, rolledUp } = row;
+    const { consumed, head, through, rolledUp, batch } = row;
     const partial: Buffer[] = [];
     for (let level = 0, width = 1; width <= row.size; level++, width *= 256) {
       const entries = Math.floor(row.size / width) % 256;
@@ -201,13 +224,13 @@ export class Certifier {
     const tree = new TileTree(row.size, partial);
     // The header leaf comes with the first record, and is none.
     const known = stageLeaf === undefined || row.size === 0 ? 0 : row.size - Math.max(1, stageLeaf);
-    return new StreamLog({ consumed, head, through, rolledUp, config }, tree, this.#files, this.#signers, known);
+    return new StreamLog({ consumed, head, through, rolledUp, config, batch }, tree, this.#files, this.#signers, known);
   }
 }
 
 function toRow(log: StreamLog): StreamRow {
-  const { config, consumed, head, through, rolledUp } = log.state;
-  const row = { stream: config.id, size: log.size, consumed, head, through: { ...through }, rolledUp };
+  const { config, consumed, head, through, rolledUp, batch } = log.state;
+  const row = { stream: config.id, size: log.size, consumed, head, through: { ...through }, rolledUp, batch };
   return { ...row, config: canonicalize(config) };
 }
 

@@ -24,6 +24,8 @@ export interface RollupFacts {
   start: number;
   end: number;
   window: RollupWindow;
+  /** Tag of the batch whose leaves they are. */
+  batch?: string;
   contentHash: string;
   sizeBytes: number;
   /** versionIds of the packets that it covers, in log order. */
@@ -60,12 +62,13 @@ export function signedManifest(config: StreamConfig, packet: PacketFacts, sign: 
 }
 
 export function signedRollup(config: StreamConfig, rollup: RollupFacts, sign: SignVersion): SignedManifest {
-  const { start, end, window, contentHash, sizeBytes, parents } = rollup;
+  const { start, end, window, batch, contentHash, sizeBytes, parents } = rollup;
+  const extent = { start, end, window: boundsOf(window), ...(batch === undefined ? {} : { batch }) };
   const content = {
     contentHash,
     sizeBytes,
     mimeType: 'application/json',
-    rollup: { origin: config.origin, start, end, window: boundsOf(window), config: configHash(config) },
+    rollup: { origin: config.origin, ...extent, config: configHash(config) },
   };
   return signedVersion(config, { content, parents, createdAt: window.end }, sign);
 }

@@ -8,7 +8,7 @@ import type { LedgerWriter } from '../store/ledger.ts';
 import type { PacketFiles } from '../store/packets.ts';
 import type { DueRollup } from '../store/rollups.ts';
 import type { StreamConfig } from '../stream.ts';
-import { type Aggregates, aggregate, rollupContent } from './aggregates.ts';
+import { type Aggregates, aggregate, COUNTS, rollupContent, type Tallied } from './aggregates.ts';
 import { type SignVersion, signedRollup } from './manifest.ts';
 
 interface Covered {
@@ -51,17 +51,17 @@ export class RollupMaker {
   async #make(due: DueRollup): Promise<void> {
     const config = JSON.parse(due.config) as StreamConfig;
     const packets = this.#covered(due);
-    const aggregates = await this.#aggregate(packets, config);
+    const aggregates = await this.#aggregate(packets, due.batch === undefined ? config.rollup : COUNTS);
     if (aggregates === undefined) return;
     const writer = this.#files.create();
     writer.write(Buffer.from(rollupContent(due, packets.length, aggregates)));
     const { contentHash, sizeBytes, durable } = writer.finish();
-    const { stream, start, end, window } = due;
+    const { config: _, ...extent } = due;
     const parents = packets.map(({ versionId }) => versionId);
-    const facts = { start, end, window, contentHash, sizeBytes, parents };
+    const facts = { ...extent, contentHash, sizeBytes, parents };
     const signed = signedRollup(config, facts, this.#sign);
     await durable;
-    this.#ledger.recordRollup({ ...signed, stream, start, end, window, contentHash, sealedAt: window.end });
+    this.#ledger.recordRollup({ ...signed, ...extent, contentHash, sealedAt: due.window.end });
   }
 
   #covered({ stream, start, end }: DueRollup): Covered[] {
@@ -80,11 +80,11 @@ export class RollupMaker {
   }
 
   /** @returns undefined when it was stopped */
-  async #aggregate(packets: readonly Covered[], { rollup }: StreamConfig): Promise<Aggregates | undefined> {
-    if (rollup === undefined) throw new StoreError('damaged', 'a rollup is due under a configuration without any');
+  async #aggregate(packets: readonly Covered[], policy: Tallied | undefined): Promise<Aggregates | undefined> {
+    if (policy === undefined) throw new StoreError('damaged', 'a rollup is due under a configuration without any');
     const work = aggregate(
       packets.map(({ contentHash }) => this.#files.existing(contentHash)),
-      rollup,
+      policy,
     );
     for (;;) {
       const step = work.next();

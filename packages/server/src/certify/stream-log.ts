@@ -10,6 +10,7 @@ import type {
   Position,
   SealedPacket,
 } from '../event.ts';
+import type { OpenBatch } from '../store/ledger.ts';
 import type { PacketStore } from '../store/packets.ts';
 import type { StreamConfig } from '../stream.ts';
 import { PacketContent } from './content.ts';
@@ -28,6 +29,7 @@ export interface StreamState {
   /** Leaves below this are in a rollup, or were sealed while the stream had none. */
   rolledUp: number;
   config: StreamConfig;
+  batch: OpenBatch | undefined;
 }
 
 export interface Signers {
@@ -196,6 +198,24 @@ export class StreamLog {
     return { start, end };
   }
 
+  /** From here on, what comes is the batch's. What waits must have been sealed. Once more changes nothing. */
+  openBatch(tag: string, position: Position, at: number): void {
+    if (this.#state.batch?.tag !== tag) this.#state.batch = { tag, start: this.#tree.size, at };
+    this.#state.consumed = position + 1;
+  }
+
+  /**
+   * What comes is of no batch any more; what waits must have been sealed.
+   * @returns the leaves of the batch, and when it began; undefined where that has been noted before a restart
+   */
+  endBatch(tag: string, position: Position): { start: number; end: number; at: number } | undefined {
+    const { batch } = this.#state;
+    this.#state.consumed = position + 1;
+    if (batch?.tag !== tag) return undefined;
+    this.#state.batch = undefined;
+    return { start: batch.start, end: this.#tree.size, at: batch.at };
+  }
+
   /** A new configuration holds from `position` on. What waits must have been sealed. */
   reconfigure(config: StreamConfig, position: Position): void {
     if (this.#state.config.rollup === undefined) this.#state.rolledUp = this.#tree.size;
@@ -275,5 +295,5 @@ function place(placements: Placement[], position: Position, leaf: number): void 
 }
 
 export function emptyState(config: StreamConfig, position: Position): StreamState {
-  return { consumed: position, head: undefined, through: {}, rolledUp: 0, config };
+  return { consumed: position, head: undefined, through: {}, rolledUp: 0, config, batch: undefined };
 }

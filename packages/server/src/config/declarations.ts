@@ -86,7 +86,7 @@ function parseSource(item: Json, where: string, defaults: SourceDefaults): Decla
     auth: parseAuth(item.auth, secret, where, defaults.open),
     enabled: boolean(item.enabled ?? true, `${where}.enabled`),
     trust: number(item.trust ?? 1, `${where}.trust`, 0, 1),
-    dedup: choice(item.dedup ?? 'id', ['id', 'content'], `${where}.dedup`),
+    dedup: choice(item.dedup ?? 'id', ['id', 'content', 'first'], `${where}.dedup`),
     policy: item.policy === undefined ? defaults.policy : parseMapping(item.policy, `${where}.policy`),
   };
   if (item.name !== undefined) source.name = text(item.name, `${where}.name`);

@@ -24,6 +24,8 @@ type JournalCode =
   | 'supersedes-wrong'
   /** An operator's word is about no event that it could be about, or nothing has come of it. */
   | 'resolution-wrong'
+  /** A beginning or an end of a batch that is none, or nothing has come of it. */
+  | 'batch-wrong'
   /** An erasure is of no event, or no leaf says so, or something is left of what is erased. */
   | 'erasure-wrong'
   /** Events stand before any configuration of their stream, or of their source in it. */

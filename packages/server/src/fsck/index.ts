@@ -12,6 +12,7 @@ import type { Position } from '../event.ts';
 import { readStreamKeys } from '../keys.ts';
 import { PacketFiles } from '../store/packets.ts';
 import { checkAnchors } from './anchors.ts';
+import { checkBatches, checkBatchMarks, markedTo } from './batches.ts';
 import { checkChain } from './chain.ts';
 import { checkErased, checkErasures } from './erasures.ts';
 import { Findings } from './findings.ts';
@@ -57,10 +58,12 @@ function checkSnapshot({ journal, ledger, chain, headers }: Snapshot, dataDir: s
   checkUniqueness(journal, facts.ids, findings);
   checkResolutions(journal, findings);
   checkErasures(journal, findings);
+  checkBatchMarks(journal, findings);
   if (ledger !== undefined) {
     const files = new PacketFiles(dataDir);
     checkStreams(journal, ledger, files, facts, findings);
     checkRollups(ledger, files, facts.configs, findings);
+    checkBatches(journal, ledger, findings);
     checkLedgerEntries(ledger, findings);
     checkPolicies(ledger, facts, findings);
     checkAnchors(ledger, { chain, headers }, dataDir, findings);
@@ -96,7 +99,8 @@ function checkStreams(
   for (const stream of new Set([...configs.streams, ...rows.keys(), ...placed.keys(), ...packets])) {
     const walked = walkStream(stream, { journal, ledger, files, configs }, findings);
     const row = rows.get(stream);
-    checkStreamRow({ ...walked, stream, row, configs, cursor, placedTo: placed.get(stream) ?? 0 }, findings);
+    const reached = { placedTo: placed.get(stream) ?? 0, markedTo: markedTo(journal, stream, row?.consumed ?? 0) };
+    checkStreamRow({ ...walked, ...reached, stream, row, configs, cursor }, findings);
     findings.checked.streams++;
   }
 }

@@ -51,7 +51,7 @@ interface Numbered {
 }
 
 const NO_BYTES = Buffer.alloc(0);
-const CONTROL: ReadonlySet<string> = new Set(['cut', 'config', 'resolution', 'erasure']);
+const CONTROL: ReadonlySet<string> = new Set(['cut', 'config', 'resolution', 'erasure', 'batch']);
 
 export function checkJournal(db: DatabaseSync, keys: StreamKeys, findings: Findings): JournalFacts {
   const check = new JournalCheck(db, keys, findings);
@@ -101,7 +101,7 @@ class JournalCheck {
 
   #control({ first, kind, stream, config }: EntryRow): void {
     const tail = this.#tail(stream);
-    if (kind === 'cut') tail.cut = first;
+    if (kind === 'cut' || kind === 'batch') tail.cut = first;
     else if (kind === 'resolution' || kind === 'erasure') tail.events = first;
     else {
       tail.config = config;

@@ -3,9 +3,8 @@ import { hash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { canonicalize, type Manifest, ProofError, parseManifest, versionId } from '@tidemark/proof';
-import { type Aggregates, aggregate, rollupContent } from '../certify/aggregates.ts';
+import { type Aggregates, aggregate, COUNTS, rollupContent, type Tallied } from '../certify/aggregates.ts';
 import type { PacketFiles } from '../store/packets.ts';
-import type { RollupPolicy } from '../stream.ts';
 import type { Configs } from './configs.ts';
 import { measure } from './content.ts';
 import type { Findings } from './findings.ts';
@@ -21,6 +20,7 @@ interface RollupRow {
   content_hash: string;
   manifest: string;
   sealed_at: number;
+  batch: string | null;
 }
 
 interface Covered {
@@ -30,8 +30,8 @@ interface Covered {
   end: number;
 }
 
-const EXTENTS = `SELECT stream, "start", "end" FROM rollups
-  UNION ALL SELECT stream, "start", "end" FROM due_rollups ORDER BY stream, "end"`;
+const EXTENTS = `SELECT stream, "start", "end" FROM rollups WHERE batch IS NULL
+  UNION ALL SELECT stream, "start", "end" FROM due_rollups WHERE batch IS NULL ORDER BY stream, "end"`;
 const COVERED = `SELECT version_id, content_hash, "start", "end" FROM packets
   WHERE stream = ? AND "start" >= ? AND "end" <= ? ORDER BY "end"`;
 
@@ -85,13 +85,14 @@ function checkRollup(
   const { config: named, origin } = claimed(manifest);
   const config = configs.of(row.stream).find(({ hash }) => hash === named)?.config;
   const has = canonicalize([origin ?? null, manifest.datasetId, manifest.provenance.producer ?? null, manifest.policy]);
-  if (config?.rollup === undefined) {
+  const policy = row.batch === null ? config?.rollup : COUNTS;
+  if (config === undefined || policy === undefined) {
     findings.violation('config-mismatch', where, 'its configuration is none of its stream, or has no rollups');
   } else if (
     has !== canonicalize([config.origin, config.datasetId, { identityKey: config.publisher }, config.policy])
   ) {
     findings.violation('config-mismatch', where, 'origin, datasetId, producer or policy are not those of the journal');
-  } else checkContent(row, packets, { files, policy: config.rollup, size: manifest.content.sizeBytes }, findings);
+  } else checkContent(row, packets, { files, policy, size: manifest.content.sizeBytes }, findings);
 }
 
 function isWhole({ start, end }: RollupRow, packets: readonly Covered[]): boolean {
@@ -120,8 +121,8 @@ function checkManifest(
   where: string,
   findings: Findings,
 ): void {
-  const due = versionId(manifest);
-  if (due !== row.version_id) findings.violation('version-id-mismatch', where, `the manifest's is ${due}`);
+  const named = versionId(manifest);
+  if (named !== row.version_id) findings.violation('version-id-mismatch', where, `the manifest's is ${named}`);
   if (!isSignedByProducer(manifest, row.version_id)) {
     findings.violation('manifest-signature-invalid', where, 'not signed by the producer that the manifest names');
   }
@@ -132,8 +133,9 @@ function checkManifest(
   const { contentHash } = manifest.content;
   const { config: _, origin: __, ...extent } = claimed(manifest);
   const window = { start: time(row.window_start), end: time(row.window_end) };
+  const due = { start: row.start, end: row.end, window, ...batchOf(row) };
   const has = canonicalize([contentHash, manifest.provenance.createdAt, extent]);
-  if (has !== canonicalize([row.content_hash, time(row.sealed_at), { start: row.start, end: row.end, window }])) {
+  if (has !== canonicalize([row.content_hash, time(row.sealed_at), due])) {
     findings.violation('rollup-mismatch', where, 'the row is not what the manifest says');
   }
 }
@@ -141,7 +143,7 @@ function checkManifest(
 function checkContent(
   row: RollupRow,
   packets: readonly Covered[],
-  { files, policy, size }: { files: PacketFiles; policy: RollupPolicy; size: number | undefined },
+  { files, policy, size }: { files: PacketFiles; policy: Tallied; size: number | undefined },
   findings: Findings,
 ): void {
   const where = nameOf(row.stream, row.start, row.end);
@@ -157,13 +159,13 @@ function checkContent(
     return;
   }
   const window = { start: row.window_start, end: row.window_end };
-  const extent = { stream: row.stream, start: row.start, end: row.end, window };
+  const extent = { stream: row.stream, start: row.start, end: row.end, window, ...batchOf(row) };
   if (hash('sha256', rollupContent(extent, packets.length, aggregates), 'hex') === row.content_hash) return;
   findings.violation('rollup-mismatch', where, 'its aggregates are not what its packets add up to');
 }
 
 /** @returns undefined where a line is none, which has been found already */
-function addedUp(paths: readonly string[], policy: RollupPolicy): Aggregates | undefined {
+function addedUp(paths: readonly string[], policy: Tallied): Aggregates | undefined {
   try {
     const work = aggregate(paths, policy);
     let step = work.next();
@@ -178,6 +180,10 @@ function addedUp(paths: readonly string[], policy: RollupPolicy): Aggregates | u
 /** `content.rollup`, whatever it holds. */
 function claimed({ content }: Manifest): Record<string, unknown> {
   return { ...(content.rollup as object | undefined) };
+}
+
+function batchOf({ batch }: RollupRow): { batch?: string } {
+  return batch === null ? {} : { batch };
 }
 
 function nameOf(stream: string, start: number, end: number): string {

@@ -12,6 +12,8 @@ export interface StreamRow {
   /** JSON. */
   through: string;
   config: string;
+  /** JSON. */
+  batch: string | null;
 }
 
 export function readStreamRows(ledger: DatabaseSync): Map<string, StreamRow> {
@@ -27,6 +29,8 @@ export interface StreamFacts extends WalkedStream {
   cursor: Position;
   /** One beyond the last position that has a leaf; 0 for none. */
   placedTo: Position;
+  /** One beyond the last mark of a batch that the row has passed; 0 for none. */
+  markedTo: Position;
 }
 
 export function checkStreamRow(facts: StreamFacts, findings: Findings): void {
@@ -40,6 +44,7 @@ function wrongRow({
   configs,
   cursor,
   placedTo,
+  markedTo,
   resolvedTo,
   size,
   head,
@@ -59,8 +64,11 @@ function wrongRow({
   if (config === undefined || row.config !== config.text)
     return 'its configuration is not the last one that was journaled before';
   // Where there is a stage, that knows what has been taken in.
-  const consumed = config.isStaged ? config.position + 1 : Math.max(placedTo, resolvedTo, config.position + 1);
-  if (row.consumed !== consumed) return `consumed ${row.consumed}, its packets and configurations reach ${consumed}`;
+  const consumed = config.isStaged
+    ? config.position + 1
+    : Math.max(placedTo, markedTo, resolvedTo, config.position + 1);
+  if (row.consumed !== consumed)
+    return `consumed ${row.consumed}, its packets, configurations and batches reach ${consumed}`;
   const skipped = known.find(({ position }) => position >= row.consumed && position < cursor);
   return skipped && `the cursor has passed the configuration at ${skipped.position}`;
 }

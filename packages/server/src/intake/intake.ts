@@ -208,7 +208,7 @@ class Reading {
     const rawDigest = saltedHash(batch.salt(builder.count), bytes, 'latin1');
     const place = builder.add(eventIdDigest, rawDigest, bytes);
     this.#eventIds.push(batch.eventId(place));
-    const verdict = this.#versions.judge(batch, place, event);
+    const verdict = this.#versions.judge(batch, place, event, this.#feed.source.dedup !== 'first');
     if (verdict.known) {
       builder.dropLast();
       this.#repeated.push(verdict.seq);

@@ -57,8 +57,9 @@ export class Versions {
   /**
    * Compares the event with every version of it, by its bytes first and by its canonical form if they differ. What is
    * erased is known, whatever it said: it does not come back by being sent again.
+   * @param revisable false where the first version of an event stands, whatever comes under its id
    */
-  judge(batch: EventBatch, index: number, value: JsonValue): Verdict {
+  judge(batch: EventBatch, index: number, value: JsonValue, revisable: boolean): Verdict {
     const high = batch.fingerprintHigh(index);
     const low = batch.fingerprintLow(index);
     const positions = this.#index.lookup(high, low);
@@ -68,7 +69,9 @@ export class Versions {
       const version = this.#versionAt(position);
       if (version !== undefined && batch.sameEventId(index, version.batch, version.index)) versions.push(version);
     }
-    if (versions.length === 0) return NEW;
+    const [first] = versions;
+    if (first === undefined) return NEW;
+    if (!revisable) return { known: true, seq: first.seq };
     const repeated = versions.find((version) => this.#isErased(version) || sameBytes(batch, index, version));
     if (repeated !== undefined) return { known: true, seq: repeated.seq };
     const canonical = canonicalText(value);

@@ -3,6 +3,8 @@ import { canonicalize } from '@tidemark/proof';
 import type { Position } from '../event.ts';
 import { saltedHash } from '../salt.ts';
 import {
+  type BatchEntry,
+  type BatchMarks,
   type ConfigEntry,
   type ErasureEntry,
   type EventsEntry,
@@ -94,6 +96,14 @@ export class JournalView implements JournalReader {
 
   erasuresToDo(): ErasureEntry[] {
     return this.#journal.erasuresToDo();
+  }
+
+  batch(tag: string): BatchMarks | undefined {
+    return this.#journal.batch(tag);
+  }
+
+  openBatch(stream: string): BatchEntry | undefined {
+    return this.#journal.openBatch(stream);
   }
 
   close(): void {

@@ -1,11 +1,11 @@
 /** Rollups as they come due when a stream is derived anew, held against those that the ledger has. */
 import { hash } from 'node:crypto';
-import { type Aggregates, aggregate, rollupContent } from '../certify/aggregates.ts';
+import { type Aggregates, aggregate, COUNTS, rollupContent, type Tallied } from '../certify/aggregates.ts';
 import { signedRollup } from '../certify/manifest.ts';
 import { StoreError } from '../store/errors.ts';
 import type { PacketFiles } from '../store/packets.ts';
 import type { DueRollup } from '../store/rollups.ts';
-import type { RollupPolicy, StreamConfig } from '../stream.ts';
+import type { StreamConfig } from '../stream.ts';
 import type { Difference } from './report.ts';
 import type { StoredLedger, StoredPacket, StoredRollup } from './stored-ledger.ts';
 
@@ -48,7 +48,8 @@ export class RollupDifferences {
   #versionIdOf({ config: text, ...extent }: DueRollup): string | undefined {
     const config = JSON.parse(text) as StreamConfig;
     const packets = this.#covered(extent);
-    const aggregates = packets && config.rollup && this.#aggregates(packets, config.rollup);
+    const policy = extent.batch === undefined ? config.rollup : COUNTS;
+    const aggregates = packets && policy && this.#aggregates(packets, policy);
     if (packets === undefined || aggregates === undefined) return undefined;
     const content = rollupContent(extent, packets.length, aggregates);
     const contentHash = hash('sha256', content, 'hex');
@@ -69,7 +70,7 @@ export class RollupDifferences {
     return packets;
   }
 
-  #aggregates(packets: readonly StoredPacket[], policy: RollupPolicy): Aggregates | undefined {
+  #aggregates(packets: readonly StoredPacket[], policy: Tallied): Aggregates | undefined {
     try {
       const paths = packets.map(({ contentHash }) => this.#files.existing(contentHash));
       const work = aggregate(paths, policy);

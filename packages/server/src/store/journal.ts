@@ -63,7 +63,22 @@ export interface ErasureEntry extends Entry {
 /** What an operator says of an erasure. */
 export type ErasureWord = Pick<ErasureEntry, 'by' | 'reason'>;
 
-export type JournalEntry = EventsEntry | CutEntry | ConfigEntry | ResolutionEntry | ErasureEntry;
+/** A batch begins or ends here: what its stream takes in between is the batch's, and its packets hold nothing else. */
+export interface BatchEntry extends Entry {
+  kind: 'batch';
+  batch: string;
+  action: BatchAction;
+}
+
+export type BatchAction = 'open' | 'end';
+
+/** What the journal says of a batch. */
+export interface BatchMarks {
+  opened: BatchEntry;
+  ended: BatchEntry | undefined;
+}
+
+export type JournalEntry = EventsEntry | CutEntry | ConfigEntry | ResolutionEntry | ErasureEntry | BatchEntry;
 
 /** Number of items in an entry, which is also how many positions it takes. */
 export function itemsOf(entry: JournalEntry): number {
@@ -83,7 +98,7 @@ export interface StreamTail {
  * `append` is one atomic commit: when it returns, all entries are on disk (fsync); when it throws, nobody knows
  * whether they are, and the journal has to be opened again. Entries
  * come with consecutive positions starting at `next`. A second word about an event fails the commit, and so does a second
- * erasure.
+ * erasure, and a second beginning or end of a batch.
  */
 export interface JournalWriter extends JournalReader {
   readonly next: Position;
@@ -122,5 +137,8 @@ export interface JournalReader {
   erasure(position: Position): ErasureEntry | undefined;
   /** Erasures of which it is not known that nothing is left, oldest first. */
   erasuresToDo(): ErasureEntry[];
+  batch(tag: string): BatchMarks | undefined;
+  /** The batch that has begun on this stream and has not ended; there is one at the most. */
+  openBatch(stream: string): BatchEntry | undefined;
   close(): void;
 }

@@ -81,6 +81,16 @@ export interface StreamRow {
   rolledUp: number;
   /** RFC 8785 text of the `StreamConfig` in force. */
   config: string;
+  /** The batch that has begun and not ended. */
+  batch: OpenBatch | undefined;
+}
+
+export interface OpenBatch {
+  tag: string;
+  /** Its first leaf. */
+  start: number;
+  /** When it began, milliseconds since 1970. */
+  at: number;
 }
 
 /** Where the order & fuse stage of a stream goes on after a restart. */

@@ -6,7 +6,10 @@ export interface DueRollup {
   stream: string;
   start: number;
   end: number;
+  /** In event time; of a batch, from its beginning to its end. */
   window: RollupWindow;
+  /** Tag of the batch that these are the leaves of. */
+  batch?: string;
   /** RFC 8785 text of the `StreamConfig` in force when it came due. */
   config: string;
 }
@@ -20,10 +23,19 @@ export interface RollupRow extends Omit<DueRollup, 'config'> {
   sealedAt: number;
 }
 
+export interface BatchRollup {
+  stream: string;
+  start: number;
+  end: number;
+  versionId: string | undefined;
+}
+
 export interface RollupReader {
   /** In the order in which they came due. */
   due(limit: number): DueRollup[];
   one(versionId: string): RollupRow | undefined;
+  /** The leaves of a batch that has ended and brought some; `versionId` once its rollup has been made. */
+  ofBatch(tag: string): BatchRollup | undefined;
   /** The rollup of the stream that covers this leaf; there is one at the most. */
   over(stream: string, leaf: number): RollupRow | undefined;
   /**

@@ -1,5 +1,6 @@
 /** The main thread's side of the journal: deliveries of one turn of the event loop go over in one message. */
 import type { Worker } from 'node:worker_threads';
+import type { BatchMark, BatchMarked } from '../batch-mark.ts';
 import type { Erasing } from '../erasure.ts';
 import type { Position } from '../event.ts';
 import type { Delivery } from '../intake/intake.ts';
@@ -25,6 +26,7 @@ export class JournalClient {
   readonly #finding = new Map<number, (positions: Position[] | undefined) => void>();
   readonly #resolving = new Map<number, (heard: Heard[] | undefined) => void>();
   readonly #erasing = new Map<number, (erasing: Erasing | undefined) => void>();
+  readonly #marking = new Map<number, (marked: BatchMarked | undefined) => void>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #outbox: { wire: WireDelivery; body: Buffer }[] = [];
@@ -84,6 +86,13 @@ export class JournalClient {
     return new Promise((resolve) => this.#erasing.set(id, resolve));
   }
 
+  /** Has a batch begin or end; the answer comes after the commit, undefined as with `resolve`. */
+  markBatch(mark: BatchMark): Promise<BatchMarked | undefined> {
+    const id = ++this.#lastId;
+    this.#post({ kind: 'batch', id, mark });
+    return new Promise((resolve) => this.#marking.set(id, resolve));
+  }
+
   /** The ledger may have come further. */
   progressed(): void {
     this.#post({ kind: 'progressed' });
@@ -128,6 +137,9 @@ export class JournalClient {
         return;
       case 'erasing':
         take(this.#erasing, message.id)?.(message.erasing);
+        return;
+      case 'batch-marked':
+        take(this.#marking, message.id)?.(message.marked);
         return;
       case 'head':
         this.#events.grew(message.head);

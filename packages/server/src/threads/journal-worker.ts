@@ -1,5 +1,6 @@
 /** The journal's thread: the single writer that numbers events. Everything that waits is taken with one commit. */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { BatchMark, BatchMarked } from '../batch-mark.ts';
 import { type Erasing, eraseForGood } from '../erasure.ts';
 import type { Position } from '../event.ts';
 import { SourceAuth } from '../intake/auth.ts';
@@ -52,6 +53,9 @@ port.on('message', (message: ToJournal) => {
       return;
     case 'erase':
       takeErasure(message.id, message.eventId, message.word);
+      return;
+    case 'batch':
+      takeMark(message.id, message.mark);
       return;
     case 'progressed':
       finishErasures();
@@ -128,6 +132,26 @@ function erase(eventId: string, word: ErasureWord): Erasing | undefined {
   try {
     desk ??= open();
     return desk.arrivals.erase(desk.versions.find(eventId), word, Date.now());
+  } catch (error) {
+    fail(error);
+    return undefined;
+  }
+}
+
+/** What was delivered before it is taken first: it is of what the mark ends. */
+function takeMark(id: number, mark: BatchMark): void {
+  while (queue.length > 0) takeTurn();
+  const marked = markBatch(mark);
+  announceHead();
+  say({ kind: 'batch-marked', id, marked });
+  scheduleCut();
+}
+
+/** @returns undefined when the mark may or may not have been written */
+function markBatch(mark: BatchMark): BatchMarked | undefined {
+  try {
+    desk ??= open();
+    return desk.arrivals.markBatch(mark, Date.now());
   } catch (error) {
     fail(error);
     return undefined;

@@ -1,6 +1,7 @@
 /** What the threads say to each other. Bodies travel as one transferred buffer a message. */
 import type { Receipt } from '@tidemark/proof';
 import type { AnchorSettings } from '../anchor/open.ts';
+import type { BatchMark, BatchMarked } from '../batch-mark.ts';
 import type { Erasing } from '../erasure.ts';
 import type { Position } from '../event.ts';
 import type { Followed } from '../headers/open.ts';
@@ -42,6 +43,7 @@ export type ToJournal =
   | { kind: 'find'; id: number; eventId: string }
   | { kind: 'resolve'; id: number; words: readonly Word[] }
   | { kind: 'erase'; id: number; eventId: string; word: ErasureWord }
+  | { kind: 'batch'; id: number; mark: BatchMark }
   /** The ledger may have come further. */
   | { kind: 'progressed' }
   | { kind: 'close' };
@@ -77,6 +79,7 @@ export type FromJournal =
   /** What became of each word; undefined when they may or may not have been written. */
   | { kind: 'heard'; id: number; heard: Heard[] | undefined }
   | { kind: 'erasing'; id: number; erasing: Erasing | undefined }
+  | { kind: 'batch-marked'; id: number; marked: BatchMarked | undefined }
   | { kind: 'trouble'; message: string };
 
 export type ToPassage =

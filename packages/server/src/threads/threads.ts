@@ -1,4 +1,5 @@
 /** Journal and pipeline, tied together: what the one has written, the other is told of. */
+import type { BatchMark, BatchMarked } from '../batch-mark.ts';
 import type { Erasing } from '../erasure.ts';
 import type { Position } from '../event.ts';
 import type { ErasureWord, Heard, Word } from '../store/journal.ts';
@@ -27,6 +28,8 @@ export interface Threads {
   resolve(words: readonly Word[]): Promise<Heard[] | undefined>;
   /** Has all versions of an event erased; undefined as with `resolve`. */
   erase(eventId: string, word: ErasureWord): Promise<Erasing | undefined>;
+  /** Has a batch begin or end; undefined as with `resolve`. */
+  markBatch(mark: BatchMark): Promise<BatchMarked | undefined>;
   /** What others say of where versions are anchored; each is checked before it counts. */
   anchoring: Pick<PassageClient, 'anchored' | 'callback' | 'retryCertifier'>;
   /** Deliveries that wait for their commit. */
@@ -67,6 +70,7 @@ export async function startThreads(journal: JournalSetup, passage: PassageSetup,
     find: (eventId) => first.find(eventId),
     resolve: (words) => first.resolve(words),
     erase: (eventId, word) => first.erase(eventId, word),
+    markBatch: (mark) => first.markBatch(mark),
     anchoring: pipeline,
     pending: () => first.pending,
     listen: (those) => {

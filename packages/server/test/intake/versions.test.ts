@@ -53,8 +53,8 @@ describe('versions', () => {
     return first;
   }
 
-  function judge(eventId: string, text: string): Verdict {
-    return versions.judge(batchOf([[eventId, text]]), 0, parseJson(text));
+  function judge(eventId: string, text: string, revisable = true): Verdict {
+    return versions.judge(batchOf([[eventId, text]]), 0, parseJson(text), revisable);
   }
 
   const NEW = { known: false };
@@ -70,6 +70,13 @@ describe('versions', () => {
     expect(judge(id('a', '1'), '{"v":1,"w":2}')).toEqual(KNOWN);
     expect(judge(id('a', '1'), '{ "w": 2.0, "v": 1e0 }')).toEqual(KNOWN);
     expect(judge(id('a', '1'), '{"v":1,"w":"2"}')).toEqual(revises(1));
+  });
+
+  test('where the first version stands, whatever comes under its id is known', () => {
+    store(1, [[id('a', '1'), '{"v":1}']]);
+    store(2, [[id('a', '2'), '{"v":1}']]);
+    expect(judge(id('a', '1'), '{"v":2}', false)).toEqual({ known: true, seq: 1 });
+    expect(judge(id('a', '3'), '{"v":1}', false)).toEqual(NEW);
   });
 
   test('numbers that no double holds are compared as they are written', () => {

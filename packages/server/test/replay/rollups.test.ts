@@ -55,7 +55,7 @@ test.each<[name: string, change: (copy: Copy) => void | Promise<void>, differenc
       await makeDue(copy.dir);
       copy.ledger(
         `INSERT INTO rollups SELECT NULL, '${'6'.repeat(64)}', stream, 6, 7, window_start, window_end, content_hash,
-          manifest, sealed_at FROM rollups WHERE id = ${FIRST}`,
+          manifest, sealed_at, NULL FROM rollups WHERE id = ${FIRST}`,
       );
     },
     { kind: 'extra', stage: 'order', packet: { start: 6, end: 7 } },

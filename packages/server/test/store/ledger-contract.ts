@@ -56,7 +56,8 @@ function rowOf(packet: SealedPacket): PacketRow {
 }
 
 function streamOf(stream: string, changes: Partial<StreamRow> = {}): StreamRow {
-  return { stream, consumed: 1, size: 0, head: undefined, through: {}, rolledUp: 0, config: '{}', ...changes };
+  const row = { stream, consumed: 1, size: 0, head: undefined, through: {}, rolledUp: 0, batch: undefined };
+  return { ...row, config: '{}', ...changes };
 }
 
 function dueOf(stream: string, start: number, end: number): DueRollup {

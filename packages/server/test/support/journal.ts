@@ -4,6 +4,8 @@ import { canonicalize, eventId, saltedEventId } from '@tidemark/proof';
 import { saltedHash } from '../../src/salt.ts';
 import { type EventBatch, EventBatchBuilder } from '../../src/store/batch.ts';
 import type {
+  BatchAction,
+  BatchEntry,
   ConfigEntry,
   CutEntry,
   ErasureEntry,
@@ -69,6 +71,10 @@ export class Writer {
 
   erasure(stream: string, position: number, at: number): ErasureEntry {
     return { kind: 'erasure', first: this.#take(1), stream, at, position, by: 'admin', reason: `asked for at ${at}` };
+  }
+
+  batch(stream: string, batch: string, action: BatchAction, at: number): BatchEntry {
+    return { kind: 'batch', first: this.#take(1), stream, at, batch, action };
   }
 
   #take(count: number): number {

@@ -6,6 +6,8 @@ import type { Position } from '../../event.ts';
 import { EventBatch } from '../batch.ts';
 import { StoreError } from '../errors.ts';
 import {
+  type BatchEntry,
+  type BatchMarks,
   type ConfigEntry,
   type ErasureEntry,
   itemsOf,
@@ -42,6 +44,9 @@ export class SqliteJournalReader implements JournalReader {
   readonly #erasureOf: StatementSync;
   readonly #erasure: StatementSync;
   readonly #toDo: StatementSync;
+  readonly #markOf: StatementSync;
+  readonly #mark: StatementSync;
+  readonly #openBatch: StatementSync;
 
   constructor(dir: string, db = openDatabase(join(dir, JOURNAL_FILE))) {
     this.db = db;
@@ -63,6 +68,12 @@ export class SqliteJournalReader implements JournalReader {
     this.#erasureOf = db.prepare('SELECT entry FROM erasures WHERE position = ?');
     this.#erasure = db.prepare('SELECT * FROM erasures WHERE entry = ?');
     this.#toDo = db.prepare('SELECT entry FROM erasures WHERE done = 0 ORDER BY entry');
+    this.#markOf = db.prepare('SELECT entry FROM batch_marks WHERE batch = ? AND action = ?');
+    this.#mark = db.prepare('SELECT * FROM batch_marks WHERE entry = ?');
+    this.#openBatch = db.prepare(
+      `SELECT entry FROM batch_marks AS mark JOIN entries ON first = entry WHERE action = 'open' AND stream = ?
+         AND NOT EXISTS (SELECT 1 FROM batch_marks WHERE batch = mark.batch AND action = 'end') ORDER BY entry LIMIT 1`,
+    );
   }
 
   head(): Position {
@@ -136,6 +147,15 @@ export class SqliteJournalReader implements JournalReader {
     return this.#toDo.all().flatMap((row) => this.#erasureAt(Number(row.entry)) ?? []);
   }
 
+  batch(tag: string): BatchMarks | undefined {
+    const opened = this.#batchEntry(this.#markOf.get(tag, 'open'));
+    return opened && { opened, ended: this.#batchEntry(this.#markOf.get(tag, 'end')) };
+  }
+
+  openBatch(stream: string): BatchEntry | undefined {
+    return this.#batchEntry(this.#openBatch.get(stream));
+  }
+
   /** Every configuration that any stream has had. */
   configs(): string[] {
     const rows = this.db.prepare("SELECT config FROM entries WHERE kind = 'config'").all();
@@ -165,6 +185,8 @@ export class SqliteJournalReader implements JournalReader {
         return { ...common, kind: 'resolution', ...this.#wordOf(common.first) };
       case 'erasure':
         return { ...common, kind: 'erasure', ...this.#erasedBy(common.first) };
+      case 'batch':
+        return { ...common, kind: 'batch', ...this.#markAt(common.first) };
       default:
         throw new StoreError('damaged', `journal entry ${common.first} is of unknown kind ${String(row.kind)}`);
     }
@@ -177,6 +199,19 @@ export class SqliteJournalReader implements JournalReader {
     }
     const { action, position, by, reason } = row;
     return { action, position: Number(position), by: String(by), reason: String(reason) };
+  }
+
+  #batchEntry(row: Row | undefined): BatchEntry | undefined {
+    const found = row && this.entryAt(Number(row.entry));
+    return found?.kind === 'batch' ? found : undefined;
+  }
+
+  #markAt(entry: Position): Pick<BatchEntry, 'batch' | 'action'> {
+    const row = this.#mark.get(entry);
+    if (row?.action !== 'open' && row?.action !== 'end') {
+      throw new StoreError('damaged', `journal entry ${entry} marks no batch that is known`);
+    }
+    return { batch: String(row.batch), action: row.action };
   }
 
   #erasureAt(entry: Position): ErasureEntry | undefined {

@@ -20,6 +20,7 @@ export class SqliteJournal extends SqliteJournalReader implements JournalWriter 
   readonly #setTail: StatementSync;
   readonly #insertResolution: StatementSync;
   readonly #insertErasure: StatementSync;
+  readonly #insertMark: StatementSync;
   readonly #batchAt: StatementSync;
   readonly #overwrite: StatementSync;
   readonly #setDone: StatementSync;
@@ -37,6 +38,7 @@ export class SqliteJournal extends SqliteJournalReader implements JournalWriter 
     );
     this.#insertResolution = this.db.prepare('INSERT INTO resolutions VALUES (?, ?, ?, ?, ?)');
     this.#insertErasure = this.db.prepare('INSERT INTO erasures VALUES (?, ?, ?, ?, 0)');
+    this.#insertMark = this.db.prepare('INSERT INTO batch_marks VALUES (?, ?, ?)');
     this.#batchAt = this.db.prepare(
       "SELECT first, headers, raw, salts FROM entries WHERE first <= ? AND kind = 'events' ORDER BY first DESC LIMIT 1",
     );
@@ -135,6 +137,7 @@ export class SqliteJournal extends SqliteJournalReader implements JournalWriter 
       this.#insertResolution.run(entry.position, entry.first, entry.action, entry.by, entry.reason);
     }
     if (entry.kind === 'erasure') this.#insertErasure.run(entry.position, entry.first, entry.by, entry.reason);
+    if (entry.kind === 'batch') this.#insertMark.run(entry.first, entry.batch, entry.action);
     const events = entry.kind === 'events' ? entry : undefined;
     this.#insert.run(
       entry.first,
@@ -164,7 +167,7 @@ function tailsOf(entries: readonly JournalEntry[]): Map<string, StreamTail> {
     if (entry.kind === 'events' || entry.kind === 'resolution' || entry.kind === 'erasure') {
       tail.lastEvents = entry.first;
     }
-    if (entry.kind === 'cut') tail.lastCut = entry.first;
+    if (entry.kind === 'cut' || entry.kind === 'batch') tail.lastCut = entry.first;
     if (entry.kind === 'config') tail.config = entry.config;
   }
   return tails;

@@ -2,7 +2,7 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import type { Chain } from '@tidemark/proof';
 import { StoreError } from '../errors.ts';
-import type { AnchorRow, DecisionRow, PacketRow, QuarantineRow, StreamRow } from '../ledger.ts';
+import type { AnchorRow, DecisionRow, OpenBatch, PacketRow, QuarantineRow, StreamRow } from '../ledger.ts';
 
 export type Row = Record<string, SQLOutputValue>;
 
@@ -20,6 +20,7 @@ export function toStream(row: Row): StreamRow {
     through: JSON.parse(String(row.through)) as Record<string, number>,
     rolledUp: Number(row.rolled_up),
     config: String(row.config),
+    batch: row.batch === null ? undefined : (JSON.parse(String(row.batch)) as OpenBatch),
   };
 }
 

@@ -51,7 +51,7 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
     this.#putTile = db.prepare(
       'INSERT INTO tiles VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET hashes = excluded.hashes',
     );
-    this.#putStream = db.prepare('INSERT OR REPLACE INTO streams VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#putStream = db.prepare('INSERT OR REPLACE INTO streams VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
     this.#putStage = db.prepare('INSERT OR REPLACE INTO stages VALUES (?, ?, ?, ?)');
     this.#dropStage = db.prepare('DELETE FROM stages WHERE stream = ?');
     this.#insertNotes = db.prepare('INSERT INTO notes VALUES (?, ?, ?, ?)');
@@ -77,7 +77,8 @@ export class SqliteLedger extends SqliteLedgerReader implements LedgerWriter {
       for (const row of step.streams) {
         const through = JSON.stringify(row.through);
         const { stream, consumed, size, head = null, rolledUp, config } = row;
-        this.#putStream.run(stream, consumed, size, head, through, config, rolledUp);
+        const batch = row.batch === undefined ? null : JSON.stringify(row.batch);
+        this.#putStream.run(stream, consumed, size, head, through, config, rolledUp, batch);
       }
       for (const rollup of step.rollups) this.#rollups.note(rollup);
       // A stage may have been dropped and made anew in the same step.

@@ -1,7 +1,7 @@
 /** Rollups in the ledger's database. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { StoreError } from '../errors.ts';
-import type { DueRollup, RollupReader, RollupRow } from '../rollups.ts';
+import type { BatchRollup, DueRollup, RollupReader, RollupRow } from '../rollups.ts';
 import type { Row } from './ledger-rows.ts';
 import { Statements } from './statements.ts';
 
@@ -29,6 +29,13 @@ export class SqliteRollupReader implements RollupReader {
     return rollup !== undefined && rollup.start <= leaf ? rollup : undefined;
   }
 
+  ofBatch(tag: string): BatchRollup | undefined {
+    const made = this.#sql.of('SELECT * FROM rollups WHERE batch = ?').get(tag);
+    if (made !== undefined) return toRollup(made);
+    const due = this.#sql.of('SELECT * FROM due_rollups WHERE batch = ?').get(tag);
+    return due && { ...toExtent(due), versionId: undefined };
+  }
+
   before(stream: string | undefined, before: string | undefined, limit: number): RollupRow[] {
     const conditions = [
       ...(stream === undefined ? [] : ['stream = ?']),
@@ -50,20 +57,22 @@ export class SqliteRollupWriter {
   readonly #insert: StatementSync;
 
   constructor(db: DatabaseSync) {
-    this.#insertDue = db.prepare('INSERT INTO due_rollups VALUES (NULL, ?, ?, ?, ?, ?, ?)');
+    this.#insertDue = db.prepare('INSERT INTO due_rollups VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)');
     this.#dropDue = db.prepare('DELETE FROM due_rollups WHERE stream = ? AND "start" = ? AND "end" = ?');
-    this.#insert = db.prepare('INSERT INTO rollups VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#insert = db.prepare('INSERT INTO rollups VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
   }
 
-  note({ stream, start, end, window, config }: DueRollup): void {
-    this.#insertDue.run(stream, start, end, window.start, window.end, config);
+  note(rollup: DueRollup): void {
+    const { stream, start, end, window, config, batch = null } = rollup;
+    this.#insertDue.run(stream, start, end, window.start, window.end, config, batch);
   }
 
-  record({ versionId, stream, start, end, window, contentHash, manifest, sealedAt }: RollupRow): void {
+  record(rollup: RollupRow): void {
+    const { versionId, stream, start, end, window, contentHash, manifest, sealedAt, batch = null } = rollup;
     if (this.#dropDue.run(stream, start, end).changes !== 1) {
       throw new StoreError('out-of-order', `no rollup of the leaves [${start},${end}) of ${stream} is due`);
     }
-    this.#insert.run(versionId, stream, start, end, window.start, window.end, contentHash, manifest, sealedAt);
+    this.#insert.run(versionId, stream, start, end, window.start, window.end, contentHash, manifest, sealedAt, batch);
   }
 }
 
@@ -83,5 +92,6 @@ function toExtent(row: Row) {
     start: Number(row.start),
     end: Number(row.end),
     window: { start: Number(row.window_start), end: Number(row.window_end) },
+    ...(row.batch === null ? {} : { batch: String(row.batch) }),
   };
 }
