@@ -8,6 +8,33 @@
  * A call that comes to nothing throws a `ClientError`; a log that is not what it has to be, a `LogError`.
  */
 
+export { TRACKER_ERROR_CODES, TrackerError, type TrackerErrorCode } from './batch/errors.ts';
+export {
+  EMBED_CHANNEL,
+  type EmbedDone,
+  type EmbedStart,
+  eventKey,
+  type GateDone,
+  type GateOpen,
+  INGEST_CHANNEL,
+  isLifecycleName,
+  LIFECYCLE_CHANNELS,
+  type LifecycleEvent,
+  LifecycleEventError,
+  type LifecycleEventName,
+  lifecycleIssues,
+  MAX_EVENT_TS,
+  parseJsonObject,
+  parseLifecycleEvent,
+} from './batch/events.ts';
+export { type BatchJournalOptions, batchJournal, type Journal, type JournalPage } from './batch/journal.ts';
+export { memoryTrackerStore } from './batch/memory-store.ts';
+export type { BatchHandler, HandlerContext } from './batch/runner.ts';
+export { type SqliteDatabase, sqliteTrackerStore } from './batch/sqlite-store.ts';
+export { type BatchState, batchState, type TrackedBatch } from './batch/state.ts';
+export type { Arrival, Delivery, ParkedDelivery, TrackerStore } from './batch/store.ts';
+export type { RedisLike } from './batch/subscription.ts';
+export { BatchTracker, type BatchTrackerOptions } from './batch/tracker.ts';
 export type { BatchLimits, Format } from './batches.ts';
 export {
   type ProofReport,
