@@ -196,7 +196,7 @@ class Reading {
       return;
     }
     const { redaction } = this.#feed;
-    const bytes = redaction === undefined ? sent : Buffer.from(redaction.apply(event));
+    const bytes = redaction?.concerns(event) === true ? Buffer.from(redaction.apply(event)) : sent;
     const { deliveryId } = this.#delivery;
     const name = deliveryId === undefined ? undefined : { id: deliveryId, index };
     const eventIdDigest = this.#feed.identity.eventIdDigest(event, name);

@@ -72,7 +72,7 @@ function malformed(why: string, cause?: unknown): IntakeError {
 }
 
 /** Knows just enough JSON to find where a value ends: strings and balanced brackets. */
-class Scanner {
+export class Scanner {
   readonly #body: Buffer;
   #at = 0;
 

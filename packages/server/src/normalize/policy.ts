@@ -6,6 +6,17 @@ import { type COERCION_KINDS, type TIME_UNITS, validateCoercions, validateMap } 
 import { validateRawPaths } from './validate/raw-paths.ts';
 
 /**
+ * What is done to events that are about a person, which say so themselves: `pii` at their top, or `metadata.pii`, is
+ * `true`. Raw paths.
+ */
+export interface PersonalData {
+  redact?: string[];
+  hash?: string[];
+  /** Of texts, and of all texts within objects and lists: what names a person is replaced (`intake/masking.ts`). */
+  mask?: string[];
+}
+
+/**
  * - `string`: text stays; numbers and booleans as JSON writes them, numbers beyond a double as they were written
  * - `number`: a number, or decimal text
  * - `integer`: a whole number within ±(2^53−1), or text of one
@@ -90,6 +101,7 @@ export interface MappingPolicy {
   redact?: string[];
   /** Raw paths whose values are replaced by a keyed hash before anything is hashed or stored. */
   hash?: string[];
+  pii?: PersonalData;
   onIssue?: 'quarantine' | 'certify';
 }
 
@@ -106,6 +118,7 @@ const MEMBERS = [
   'timeField',
   'redact',
   'hash',
+  'pii',
   'onIssue',
 ];
 

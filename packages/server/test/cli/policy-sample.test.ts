@@ -25,7 +25,7 @@ describe('a sample', () => {
     const { status, events } = tried([policyFile, '--sample', sample]);
     expect(status).toBe(0);
     const mail = expect.stringMatching(/^hmac-sha256:[0-9a-f]{64}$/);
-    const common = { kind: 'event', redacted: [], hashed: [], revision: false, idFrom: 'idFrom' };
+    const common = { kind: 'event', redacted: [], hashed: [], masked: [], revision: false, idFrom: 'idFrom' };
     expect(events.slice(0, 2)).toEqual([
       {
         ...{ ...common, event: 1, outcome: 'certified', issues: [] },
@@ -139,11 +139,51 @@ describe('a sample', () => {
   });
 });
 
+describe('a sample of events that are marked', () => {
+  const pii = { redact: ['name'], hash: ['mail'], mask: ['text', 'chunk'] };
+  const policy = file('pii.json', { redact: ['ssn'], pii });
+  const person = { ...OWNER, name: 'Alice', text: 'Ask alice@example.org' };
+  const sample = file(
+    'marked.ndjson',
+    [
+      { id: 1, pii: true, ...person },
+      { id: 2, pii: 'true', ...person },
+    ]
+      .map((event) => JSON.stringify(event))
+      .join('\n'),
+  );
+
+  test('shows what becomes of them', () => {
+    const { policies, events } = tried([policy, '--sample', sample]);
+    expect(policies[0]).toMatchObject({ policyHash: hashOf({ redact: ['ssn'], pii }) });
+    expect(events).toMatchObject([
+      { outcome: 'certified', redacted: ['ssn', 'name'], hashed: ['mail'], masked: ['text'], madeUpKey: true },
+      { outcome: 'certified', redacted: ['ssn'], hashed: [], masked: [] },
+    ]);
+    expect(events[0]?.fields).toContainEqual({
+      ...{ field: 'text', raw: 'Ask [email]', value: 'Ask [email]', issues: [] },
+    });
+    expect(events[1]).not.toHaveProperty('madeUpKey');
+    expect(events[1]?.fields).toContainEqual({ field: 'text', raw: person.text, value: person.text, issues: [] });
+  });
+
+  test('is shown to people, too', () => {
+    const { stdout } = check([policy, '--sample', sample]);
+    expect(stdout).toContain('\n    (pii redact)  name\n    (pii hash)    mail\n    (pii mask)    text, chunk\n');
+    expect(stdout.match(/ {4}masked, as the event is marked pii {2}text\n/g)).toHaveLength(1);
+    expect(stdout).toContain('"Ask [email]"');
+  });
+});
+
 test('a sample that is no events at all is refused in one line', () => {
   const { status, stderr } = check([policyFile, '--sample', file('half.json', '[{"id":1},')]);
   expect(status).toBe(1);
   expect(stderr).toMatch(/^tidemark: .*half\.json: body-malformed: [^\n]+\n$/);
 });
+
+function hashOf(policy: object): string {
+  return createHash('sha256').update(canonicalize(policy)).digest('hex');
+}
 
 function idOf(externalId: unknown): string {
   return createHash('sha256')

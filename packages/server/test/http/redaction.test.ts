@@ -88,6 +88,54 @@ describe('of a source that redacts and hashes', () => {
   });
 });
 
+describe('of a source that masks what is marked', () => {
+  const PHONE = '(415) 555-0132';
+  const CARD = '4111 1111 1111 1111';
+  const server = useServer({
+    sources: [{ id: 'chats', auth: 'none', policy: { pii: { mask: ['text', 'turns'], redact: ['name'] } } }],
+    streams: [{ id: 'chats', publish: AT_ONCE }],
+  });
+  const chat = { text: `Mail ${EMAIL} or call ${PHONE}.`, turns: [{ says: `It is ${CARD}` }], name: 'Alice Liddell' };
+  const masked = { text: 'Mail [email] or call [phone].', turns: [{ says: 'It is [card]' }] };
+
+  test('raw event, payload and proof have the masks, whichever way an event is marked', async () => {
+    const { body } = await post(server.url, {
+      ...{
+        sourceId: 'chats',
+        events: [
+          { id: 'c1', pii: true, ...chat },
+          { id: 'c2', metadata: { pii: true }, ...chat },
+        ],
+      },
+    });
+    expect(body.inserted).toEqual(['c1', 'c2'].map((id) => eventId('chats', id)));
+    const [first, second] = await Promise.all(body.inserted.map((id: string) => settled(server.url, id)));
+    expect(first).toMatchObject({ raw: { id: 'c1', pii: true, ...masked }, normalized: masked });
+    expect(second.raw).toEqual({ id: 'c2', metadata: { pii: true }, ...masked });
+    expect((await anchoredProof(server.url, body.inserted[0])).payload).toEqual(first.normalized);
+  });
+
+  test('no file has what was masked, and every file what was not marked', async () => {
+    const other = { id: 'c3', pii: 'true', text: 'jdoe@machine.example' };
+    const { body } = await post(server.url, { sourceId: 'chats', events: [other] });
+    expect((await settled(server.url, body.inserted[0])).raw).toEqual(other);
+    for (const secret of [EMAIL, PHONE, CARD, 'Liddell']) expect(filesWith(server.dataDir, secret)).toEqual([]);
+    expect(filesWith(server.dataDir, 'Mail [email] or call [phone].')).not.toEqual([]);
+    expect(filesWith(server.dataDir, other.text)).not.toEqual([]);
+    const { stdout, stderr } = server.process.output();
+    expect(stdout + stderr).not.toContain(EMAIL);
+  });
+
+  test('the data directory holds together', async () => {
+    const findings = await eventually(() => {
+      const found = fsck(server.dataDir);
+      expect(found.notes).toEqual([]);
+      return found;
+    });
+    expect(findings).toMatchObject({ violations: [], checked: { events: 3 } });
+  });
+});
+
 describe('the secret behind the hashes', () => {
   let dir = '';
   beforeAll(() => {
@@ -115,6 +163,12 @@ describe('the secret behind the hashes', () => {
     expect(await refusal(hashing)).toContain('hash.key is missing, and the source "people" hashes fields');
     expect(await runOnce(people({}))).toBe(0);
     expect(await refusal(hashing)).toContain('hash.key is missing');
+  });
+
+  test('is needed as well where only what is marked is hashed', async () => {
+    rmSync(dir, { recursive: true });
+    await runOnce(people({ pii: { hash: ['email'] } }));
+    expect(readFileSync(file(), 'utf8')).toMatch(/^[0-9a-f]{64}\n$/);
   });
 
   test('is nobody else’s to read', async () => {

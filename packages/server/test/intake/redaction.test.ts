@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { IntakeError } from '../../src/intake/errors.ts';
 import type { Delivery, Draft } from '../../src/intake/intake.ts';
-import { compileRedaction } from '../../src/intake/redaction.ts';
+import { compileRedaction, hashesFields } from '../../src/intake/redaction.ts';
 import { type JsonObject, parseJson } from '../../src/json/parse.ts';
 import type { MappingPolicy } from '../../src/normalize/policy.ts';
 import { bare, checkNumbering, Desk, eventsOf, lines } from '../support/arrivals.ts';
@@ -100,9 +100,81 @@ describe('hash', () => {
 });
 
 test('a policy with neither takes events as they come', () => {
-  for (const policy of [{}, { redact: [], hash: [] }, { required: ['a'] }]) {
+  for (const policy of [{}, { redact: [], hash: [] }, { required: ['a'] }, { pii: { mask: [] } }]) {
     expect(compileRedaction(policy, KEY)).toBeUndefined();
   }
+});
+
+describe('of events that are marked', () => {
+  const policy: MappingPolicy = { pii: { redact: ['name'], hash: ['mail'], mask: ['text', 'chat', 'list.0'] } };
+  const person = { name: 'Alice', mail: 'a@b.co', text: 'Ask a@b.co, it is 10.', n: 1 };
+
+  test('values are taken out, hashed and masked', () => {
+    expect(JSON.parse(redacted({ ...person, pii: true }, policy)!)).toEqual({
+      ...{ pii: true, mail: hmac('"a@b.co"'), text: 'Ask [email], it is 10.', n: 1 },
+    });
+  });
+
+  test('all texts within an object or a list are masked, and nothing else there', () => {
+    const chat = [{ by: '+1 415 555 0132', 'a@b.co': { at: 4155550132, ok: true, none: null } }, ['192.0.2.1', 'x']];
+    const masked = [{ by: '[phone]', 'a@b.co': { at: 4155550132, ok: true, none: null } }, ['[ip]', 'x']];
+    expect(JSON.parse(redacted({ pii: true, chat, list: ['a@b.co', 'a@b.co'] }, policy)!)).toEqual({
+      ...{ pii: true, chat: masked, list: ['[email]', 'a@b.co'] },
+    });
+    const text = '{"chat":{"__proto__":"a@b.co","n":12345678901234567890},"pii":true}';
+    expect(redacted(text, policy)).toBe(text.replace('a@b.co', '[email]'));
+  });
+
+  test.each([
+    ['at the top', { pii: true }],
+    ['in the metadata', { metadata: { pii: true } }],
+    ['in one of both', { pii: false, metadata: { pii: true } }],
+  ])('a mark may be %s', (_, mark) => {
+    const redaction = compileRedaction(policy, KEY)!;
+    expect(redaction.concerns(mark)).toBe(true);
+    expect(redacted({ ...mark, text: 'a@b.co' }, policy)).toContain('[email]');
+  });
+
+  test.each([
+    {},
+    { pii: false },
+    { pii: 'true' },
+    { pii: 1 },
+    { pii: [true] },
+    { pii: { pii: true } },
+    { metadata: true },
+    { metadata: [true] },
+    { metadata: 'pii' },
+    { metadata: { pii: 'true' } },
+    { metadata: { metadata: { pii: true } } },
+    { data: { pii: true } },
+  ])('%j is none', (mark) => {
+    expect(compileRedaction(policy, KEY)?.concerns(mark)).toBe(false);
+    const event = { ...mark, ...person };
+    expect(redacted(event, policy)).toBe(canonicalize(event));
+  });
+
+  test('a mark holds though the policy takes it out', () => {
+    const hiding: MappingPolicy = { redact: ['metadata'], pii: { redact: ['pii'], mask: ['text'] } };
+    expect(redacted({ metadata: { pii: true }, pii: 1, text: 'a@b.co' }, hiding)).toBe('{"text":"[email]"}');
+  });
+
+  test('what holds for all events holds for the others, too', () => {
+    const both: MappingPolicy = { redact: ['ssn'], pii: { mask: ['text'] } };
+    const event = { ssn: '078-05-1120', text: 'a@b.co' };
+    expect(compileRedaction(both, KEY)?.concerns(event)).toBe(true);
+    expect(redacted(event, both)).toBe('{"text":"a@b.co"}');
+    expect(redacted({ ...event, pii: true }, both)).toBe('{"pii":true,"text":"[email]"}');
+  });
+
+  test('a policy that hashes theirs needs the key of its source', () => {
+    const missing = expect.objectContaining({ name: 'KeyError', code: 'key-missing' });
+    expect(() => compileRedaction({ pii: { hash: ['a'] } }, undefined)).toThrow(missing);
+    expect(compileRedaction({ pii: { mask: ['a'] } }, undefined)).toBeDefined();
+    expect([{ pii: { hash: ['a'] } }, { pii: { mask: ['a'] } }, { hash: ['a'] }, {}].map(hashesFields)).toEqual([
+      ...[true, false, true, false],
+    ]);
+  });
 });
 
 describe('numbers', () => {
@@ -145,6 +217,7 @@ const SOURCES = [
   sourceOf('guests', { policy: POLICY }),
   sourceOf('hashed-ids', { policy: { hash: ['id'] } }),
   sourceOf('nameless', { policy: POLICY, dedup: 'content' }),
+  sourceOf('texts', { policy: { pii: { mask: ['text'], hash: ['id'] } } }),
   sourceOf('default'),
 ];
 const KEYS = new Map(SOURCES.map(({ id }, index) => [id, new Uint8Array(32).fill(index + 1)]));
@@ -177,6 +250,20 @@ describe('at intake', () => {
     const { eventIds } = accept(at, lines('hashed-ids', [{ id: 'alice' }, { id: null, v: 1 }]));
     expect(eventIds[0]).toBe(eventId('hashed-ids', hmac('"alice"', KEYS.get('hashed-ids'))));
     expect(eventIds[0]).not.toBe(eventId('hashed-ids', 'alice'));
+  });
+
+  test('a masked event is what is journaled, hashed and named', () => {
+    const at = open();
+    const id = hmac('"alice"', KEYS.get('texts'));
+    const text = `{"id":"${id}","pii":true,"text":"Write to [email]"}`;
+    const events = ['a@b.co', 'c@d.co'].map((mail) => ({ text: `Write to ${mail}`, pii: true, id: 'alice' }));
+    expect(accept(at, lines('texts', [...events, { text: 'a@b.co', id: 'alice' }]))).toMatchObject({ duplicates: 1 });
+    expect(journaled(at).map((event) => [event.id, JSON.parse(event.text)])).toEqual([
+      [eventId('texts', id), JSON.parse(text)],
+      [eventId('texts', 'alice'), { id: 'alice', text: 'a@b.co' }],
+    ]);
+    expect(journaled(at)[0]!.text).toBe(text);
+    expect(at.entries()[0]!.events.rawHash(0)).toBe(sha256(text));
   });
 
   test('where its content names an event, that is what is left of it', () => {

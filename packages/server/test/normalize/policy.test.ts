@@ -73,6 +73,11 @@ describe('parsePolicy accepts', () => {
     ['what is hidden', { redact: ['a.b', 'a.c', 'ts'], hash: ['d', 'id'] }],
     ['an id that is hashed', { hash: ['a.b', 'c'], idFrom: ['a.b'], timeField: 'd' }],
     ['an id that is not needed taken out', { redact: ['id'], hash: ['ts'], idFrom: ['serial'], timeField: 'at' }],
+    [
+      'what is hidden of persons',
+      { redact: ['a'], pii: { redact: ['b.c'], hash: ['id', 'b.d'], mask: ['text', 'b.0'] } },
+    ],
+    ['an id that is hashed where it is a person’s', { pii: { hash: ['a.b'] }, idFrom: ['a.b'], timeField: 'd' }],
     ['the rest', { idFrom: ['a.b', 'c'], timeField: 'when', onIssue: 'certify' }],
     [
       'overlapping fields that do not change',
@@ -108,6 +113,10 @@ describe('parsePolicy refuses', () => {
 
     [{ redact: 'a' }, 'wrong-type', 'redact'],
     [{ hash: ['a', null] }, 'wrong-type', 'hash[1]'],
+    [{ pii: ['text'] }, 'wrong-type', 'pii'],
+    [{ pii: true }, 'wrong-type', 'pii'],
+    [{ pii: { mask: 'text' } }, 'wrong-type', 'pii.mask'],
+    [{ pii: { redact: ['a', 1] } }, 'wrong-type', 'pii.redact[1]'],
     [{ coerce: { a: 5 } }, 'wrong-type', 'coerce.a'],
     [{ coerce: { a: { kind: 'number' } } }, 'wrong-type', 'coerce.a.factor'],
     [{ coerce: { a: { kind: 'number', factor: '2' } } }, 'wrong-type', 'coerce.a.factor'],
@@ -138,6 +147,8 @@ describe('parsePolicy refuses', () => {
     [{ constraints: { monotonicFields: [] } }, 'invalid-value', 'constraints.monotonicFields'],
     [{ redact: [] }, 'invalid-value', 'redact'],
     [{ hash: [] }, 'invalid-value', 'hash'],
+    [{ pii: {} }, 'invalid-value', 'pii'],
+    [{ pii: { mask: [] } }, 'invalid-value', 'pii.mask'],
     [{ coerce: { a: 'float' } }, 'invalid-value', 'coerce.a'],
     [{ coercion: { a: 'constructor' } }, 'invalid-value', 'coercion.a'],
     [{ onIssue: 'ignore' }, 'invalid-value', 'onIssue'],
@@ -151,6 +162,7 @@ describe('parsePolicy refuses', () => {
     [{ map: { a: { path: 'x', default: -(2 ** 53) } } }, 'invalid-value', 'map.a.default'],
 
     [{ maps: {} }, 'unknown-member', 'maps'],
+    [{ pii: { mask: ['a'], drop: ['b'] } }, 'unknown-member', 'pii.drop'],
     [JSON.parse('{"__proto__":{}}'), 'unknown-member', '__proto__'],
     [{ map: { a: { path: 'x', defualt: 1 } } }, 'unknown-member', 'map.a.defualt'],
     [{ map: { a: { const: 1, path: 'x' } } }, 'unknown-member', 'map.a.path'],
@@ -175,6 +187,7 @@ describe('parsePolicy refuses', () => {
     [{ timeField: 'a..b' }, 'invalid-path', 'timeField'],
     [{ idFrom: ['x'.repeat(513)] }, 'invalid-path', 'idFrom[0]'],
     [{ redact: ['a', ''] }, 'invalid-path', 'redact[1]'],
+    [{ pii: { hash: ['a..b'] } }, 'invalid-path', 'pii.hash[0]'],
     [{ constraints: { enum: { 'a..b': [1] } } }, 'invalid-path', 'constraints.enum'],
     [{ constraints: { compare: [{ left: '', op: '<', right: 'b' }] } }, 'invalid-path', 'constraints.compare[0].left'],
 
@@ -210,6 +223,17 @@ describe('parsePolicy refuses', () => {
     [{ hash: ['ts'] }, 'conflict', 'hash[0]'],
     [{ hash: ['a'], idFrom: ['a.b'] }, 'conflict', 'hash[0]'],
     [{ hash: ['a.b'], idFrom: ['a'] }, 'conflict', 'hash[0]'],
+    [{ pii: { mask: ['a', 'a.0'] } }, 'conflict', 'pii.mask'],
+    [{ pii: { redact: ['a.b'], mask: ['a'] } }, 'conflict', 'pii.mask'],
+    [{ pii: { redact: ['a'], hash: ['a'] } }, 'conflict', 'pii.hash'],
+    [{ redact: ['a'], pii: { redact: ['a.b'] } }, 'conflict', 'pii.redact'],
+    [{ hash: ['a.b'], pii: { mask: ['a'] } }, 'conflict', 'pii.mask'],
+    [{ pii: { mask: ['x', 'id'] } }, 'conflict', 'pii.mask[1]'],
+    [{ pii: { redact: ['eventId'] } }, 'conflict', 'pii.redact[0]'],
+    [{ pii: { mask: ['a'] }, idFrom: ['a.b'] }, 'conflict', 'pii.mask[0]'],
+    [{ pii: { mask: ['a'] }, timeField: 'a' }, 'conflict', 'pii.mask[0]'],
+    [{ pii: { hash: ['time'] } }, 'conflict', 'pii.hash[0]'],
+    [{ pii: { hash: ['a.b'] }, idFrom: ['a'] }, 'conflict', 'pii.hash[0]'],
     [{ coerce: {}, coercion: {} }, 'conflict', 'coercion'],
     [{ map: { a: 'x', 'a.b': 'y' } }, 'conflict', 'map'],
     [{ coerce: { 'a.b.c': 'string', 'a.b': 'string' } }, 'conflict', 'coerce'],
@@ -226,6 +250,7 @@ describe('parsePolicy refuses', () => {
     [{ constraints: { pattern: { a: '(abc){500}' } } }, 'too-large', 'constraints.pattern.a'],
     [{ constraints: { compare: Array(1001).fill({}) } }, 'too-large', 'constraints.compare'],
     [{ redact: Array(1001).fill('a') }, 'too-large', 'redact'],
+    [{ pii: { mask: Array(1001).fill('a') } }, 'too-large', 'pii.mask'],
     [{ map: { a: { const: 'x'.repeat(262_144) } } }, 'too-large', ''],
   ])('%j', (policy, code, path) => {
     expect(refusal(policy)).toEqual({ code, path });

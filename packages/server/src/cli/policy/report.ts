@@ -74,7 +74,7 @@ function madeUpKey(trial: Trial): object {
 }
 
 function takenInText(trial: TakenTrial): string {
-  const { fields, issues, redacted, hashed } = trial;
+  const { fields, issues, redacted, hashed, masked } = trial;
   const shown = fields.slice(0, MAX_FIELDS);
   const ofFields = new Set(fields.flatMap((field) => field.issues));
   const others = issues.filter((issue) => !ofFields.has(issue));
@@ -84,6 +84,7 @@ function takenInText(trial: TakenTrial): string {
     `    time  ${trial.eventTime} from ${printable(trial.timeFrom)}\n`,
     ...(redacted.length === 0 ? [] : [`    taken out before anything is kept  ${printable(redacted.join(', '))}\n`]),
     ...(hashed.length === 0 ? [] : [`    hashed, here under a made-up key  ${printable(hashed.join(', '))}\n`]),
+    ...(masked.length === 0 ? [] : [`    masked, as the event is marked pii  ${printable(masked.join(', '))}\n`]),
     table([['field', 'raw', '', 'normalized', 'by'], ...shown.map(row)]),
     ...(shown.length < fields.length ? [`    and ${fields.length - shown.length} more fields\n`] : []),
     ...others.map((issue) => `    issue  ${printable(issue)}\n`),

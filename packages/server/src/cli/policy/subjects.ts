@@ -58,7 +58,7 @@ function fromPolicy(json: unknown): Subjects | Fault[] {
   const fault = faultOf(json);
   if (fault !== undefined) return [fault];
   const config = loaded({ settings: { normalizePolicy: json } });
-  return Array.isArray(config) ? config : subjectsOf(config, false);
+  return Array.isArray(config) ? config : subjectsOf(config, new Set(['default']), false);
 }
 
 function fromConfig(file: string, json: Record<string, unknown>): Subjects | Fault[] {
@@ -75,14 +75,13 @@ function fromConfig(file: string, json: Record<string, unknown>): Subjects | Fau
   if (faults.length > 0) return faults;
   const config = loaded({ config: file });
   if (Array.isArray(config)) return config;
-  const subjects = subjectsOf(config, true);
-  const declared = new Set((json.sources as { id: string }[] | undefined)?.map(({ id }) => id));
-  const sources = subjects.sources.filter(({ id }) => declared.has(id));
-  return sources.length > 0 ? { ...subjects, sources } : subjects;
+  const declared = ((json.sources as { id: string }[] | undefined) ?? []).map(({ id }) => id);
+  return subjectsOf(config, new Set(declared.length > 0 ? declared : ['default']), true);
 }
 
-function subjectsOf({ sources, limits }: Config, named: boolean): Subjects {
-  return { sources: [...sources], named, maxEventBytes: limits.eventBytes };
+/** @param ids of the sources whose policies the file gives; the others are there without configuration */
+function subjectsOf({ sources, limits }: Config, ids: ReadonlySet<string>, named: boolean): Subjects {
+  return { sources: sources.filter(({ id }) => ids.has(id)), named, maxEventBytes: limits.eventBytes };
 }
 
 function faultOf(policy: unknown): Fault | undefined {

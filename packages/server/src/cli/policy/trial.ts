@@ -4,7 +4,7 @@ import { ExternalId, type IdBasis, InvalidId } from '../../external-id.ts';
 import { Unreadable } from '../../intake/decoded.ts';
 import { Identity } from '../../intake/identity.ts';
 import { readEvent } from '../../intake/read-event.ts';
-import { compileRedaction, type Redaction } from '../../intake/redaction.ts';
+import { compileRedaction, isMarked, type Redaction } from '../../intake/redaction.ts';
 import { canonicalText } from '../../json/canonical.ts';
 import { type JsonObject, type JsonValue, parseJson } from '../../json/parse.ts';
 import { compilePath } from '../../json/path.ts';
@@ -41,9 +41,10 @@ export interface TakenTrial {
   eventId: string | undefined;
   /** An earlier one of the sample says something else under the same id. */
   revision: boolean;
-  /** Paths that were there to be taken out, and to be hashed. */
+  /** Paths that were there to be taken out, to be hashed, and to be masked. */
   redacted: string[];
   hashed: string[];
+  masked: string[];
 }
 
 export type Trial = RefusedTrial | DuplicateTrial | TakenTrial;
@@ -77,20 +78,18 @@ export class PolicyTrial {
   run(item: Buffer | Unreadable, now: number): Trial {
     const event = item instanceof Unreadable ? item : readEvent(item, { maxBytes: this.#maxBytes, isUtf8: false });
     if (event instanceof Unreadable) return { outcome: 'refused', error: event.error, hint: event.hint };
-    const { redact = [], hash: hashes = [] } = this.#source.policy;
-    const redacted = redact.filter((path) => compilePath(path)(event) !== undefined);
-    const hashed = hashes.filter((path) => (compilePath(path)(event) ?? undefined) !== undefined);
-    this.#redaction?.apply(event);
+    const changed = changedPaths(event, this.#source.policy);
+    if (this.#redaction?.concerns(event)) this.#redaction.apply(event);
     const digest = this.#identity.eventIdDigest(event, undefined);
     if (digest instanceof InvalidId) return { outcome: 'refused', error: 'id-invalid', hint: digest.hint };
     const idFrom = this.#externalId.basis(event);
     if (idFrom === undefined) {
-      return { ...this.#noted(event, now), idFrom: 'none', eventId: undefined, revision: false, redacted, hashed };
+      return { ...this.#noted(event, now), idFrom: 'none', eventId: undefined, revision: false, ...changed };
     }
     const eventId = Buffer.from(digest, 'latin1').toString('hex', 0, 16);
     const versions = this.#versions(eventId, canonicalText(event));
     if (versions === 'known') return { outcome: 'duplicate', idFrom, eventId };
-    return { ...this.#noted(event, now), idFrom, eventId, revision: versions === 'another', redacted, hashed };
+    return { ...this.#noted(event, now), idFrom, eventId, revision: versions === 'another', ...changed };
   }
 
   #noted(event: JsonObject, now: number) {
@@ -118,4 +117,15 @@ export class PolicyTrial {
     this.#seen.set(eventId, (versions ?? new Set()).add(digest));
     return versions === undefined ? 'none' : 'another';
   }
+}
+
+function changedPaths(event: JsonObject, policy: Source['policy']): Pick<TakenTrial, 'redacted' | 'hashed' | 'masked'> {
+  const { redact = [], hash: hashes = [], mask = [] } = (isMarked(event) ? policy.pii : undefined) ?? {};
+  const valueAt = (path: string) => compilePath(path)(event);
+  const hasValue = (path: string) => (valueAt(path) ?? undefined) !== undefined;
+  return {
+    redacted: [...(policy.redact ?? []), ...redact].filter((path) => valueAt(path) !== undefined),
+    hashed: [...(policy.hash ?? []), ...hashes].filter(hasValue),
+    masked: mask.filter(hasValue),
+  };
 }

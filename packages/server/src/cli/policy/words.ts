@@ -53,7 +53,7 @@ function origin(source: MapSource): string {
     : `from ${source.path}, or else ${canonicalize(source.default)}`;
 }
 
-function wholeRules({ constraints = {}, idFrom, timeField, redact, hash, onIssue }: MappingPolicy): Line[] {
+function wholeRules({ constraints = {}, idFrom, timeField, redact, hash, pii = {}, onIssue }: MappingPolicy): Line[] {
   const { compare = [], schema, monotonicKey } = constraints;
   return [
     ...compare.map((comparison): Line => ['(compare)', inWords(comparison)]),
@@ -61,6 +61,9 @@ function wholeRules({ constraints = {}, idFrom, timeField, redact, hash, onIssue
     ...line('(order)', monotonicKey && `what may not fall is counted for each ${monotonicKey.join(' + ')}`),
     ...line('(redact)', redact?.join(', ')),
     ...line('(hash)', hash?.join(', ')),
+    ...line('(pii redact)', pii.redact?.join(', ')),
+    ...line('(pii hash)', pii.hash?.join(', ')),
+    ...line('(pii mask)', pii.mask?.join(', ')),
     ['(id)', `from ${idFrom?.join(' + ') ?? 'eventId, or else id'}`],
     ['(time)', `from ${timeField ?? DEFAULT_TIME_FIELDS.join(', or else ')}`],
     ['(issues)', onIssue === 'certify' ? 'certified in spite of them' : 'quarantined'],
