@@ -47,6 +47,11 @@ interface ProofFigures {
   batchNative: { lines: { microsecondsEach: number; seconds: number } };
 }
 
+interface SearchFigures {
+  semantic: { p95Ms: number };
+  plain: { p95Ms: number };
+}
+
 interface BundleFigures {
   bundles: { p95Ms: number };
   bare: { p95Ms: number };
@@ -58,6 +63,7 @@ const figures: Record<string, unknown> = { node: process.version, cpus: cpus().m
 policy();
 const plainRate = await throughput();
 await staged(plainRate);
+await search();
 await steady();
 await webhooks();
 await live();
@@ -210,6 +216,17 @@ async function bundles(): Promise<void> {
     what: '/bundle of depth 10, 12,000 packets: p95',
     ...milliseconds(bundles.p95Ms, 50),
     baseline: `Fastify, same bytes ${bare.p95Ms.toFixed(1)} ms`,
+  });
+}
+
+async function search(): Promise<void> {
+  const measured = await jsonFrom<SearchFigures>('search.ts');
+  figures.search = measured;
+  const { semantic, plain } = measured;
+  add({
+    what: 'semantic search of 20,000 records of 512 dimensions: p95',
+    ...milliseconds(semantic.p95Ms, 20),
+    baseline: `plain loop over the vectors ${plain.p95Ms.toFixed(0)} ms`,
   });
 }
 

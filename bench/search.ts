@@ -78,7 +78,8 @@ async function measure(): Promise<object> {
   const vectors = putVectors();
   const plain = measurePlain(vectors);
   const embedding = await measureEmbedding();
-  const client = new SearchClient({ dataDir: dir, settings }, { troubled: fail, died: (error) => fail(error.message) });
+  const alarm = { troubled: fail, died: (error: Error) => fail(error.message) };
+  const client = new SearchClient({ dataDir: dir, settings }, alarm, () => true);
   const searching = await measureSearching(client);
   await client.close();
   return { records: RECORDS, indexing, withVectors, embedding, plain, ...searching };

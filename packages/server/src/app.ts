@@ -9,8 +9,10 @@ import { Guard } from './access/guard.ts';
 import { IdentityCheck } from './access/identity.ts';
 import { Readers } from './access/readers.ts';
 import { SqliteNonces } from './access/sqlite-nonces.ts';
+import { openBatches } from './batches/open.ts';
 import { openCatalog } from './catalog/open.ts';
 import { type Config, ConfigError, isLoopback } from './config.ts';
+import { ENDPOINT_DEFAULTS } from './embedding/http-embedder.ts';
 import { Access } from './http/access.ts';
 import { BodyReader } from './http/body.ts';
 import { EventVersions } from './http/event-versions.ts';
@@ -27,10 +29,13 @@ import { Health } from './operation/health.ts';
 import { Metrics } from './operation/metrics.ts';
 import { QuarantineDesk } from './operation/quarantine-desk.ts';
 import { openReaders } from './readers.ts';
+import type { SearchSettings } from './search/settings.ts';
+import { SecretDigest } from './secret-digest.ts';
 import { lockDirectory } from './store/sqlite/database.ts';
 import { hasJournal } from './store/sqlite/journal.ts';
 import { hasSubscriptions } from './store/sqlite/subscriptions.ts';
 import type { StreamConfig } from './stream.ts';
+import { SearchClient } from './threads/search-client.ts';
 import { SubscriptionsClient } from './threads/subscriptions-client.ts';
 import { startThreads } from './threads/threads.ts';
 
@@ -116,6 +121,18 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
   const hub = new Hub({ ...readers, queue: config.watch.queue, now: Date.now, later: setImmediate, turns });
   const bodies = new BodyReader(limits);
   const feedCache = new FeedCache({ ttlMs: config.feedCacheTtlMs, now: () => performance.now() });
+  const { batches: batchSettings, searched } = config;
+  const search = new SearchClient(
+    { dataDir, settings: searchSettings(config) },
+    {
+      troubled: (message) => log.warn(message),
+      died: (error) => {
+        log.fatal({ err: error }, 'the thread of the search index has ended');
+        failed.resolve(error);
+      },
+    },
+    () => [...searched.keys()].some((stream) => (readers.ledger.stream(stream)?.size ?? 0) > 0),
+  );
   let held = 0;
   const levels = () => ({
     held,
@@ -144,6 +161,8 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
       for (const latency of latenciesMs) metrics.certified(latency / 1000);
       hub.advance({ ledger: ledgerHead });
       subscriptions.wake();
+      search.wake();
+      batches.wake();
     },
   });
 
@@ -156,6 +175,15 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     readers: readTokens,
     visible: config.visible,
     corsOrigins: config.corsOrigins,
+  });
+  const publishers = new Set(batchSettings.publish.tokens.map((token) => new SecretDigest(token)));
+  const batches = openBatches({
+    ...{ dataDir, settings: batchSettings, streams: config.streams, journal: readers.journal, ledger: readers.ledger },
+    embeds: (stream) => searched.has(stream),
+    embed: ({ tag, ...range }, signal) => search.embedBatch({ batchTag: tag, ranges: [range], signal }),
+    mark: threads.markBatch,
+    isAdmin: (token) => access.isAdmin(token),
+    troubled: (message) => log.warn(message),
   });
   const identity = new IdentityCheck({ ...config.identity, nonces, now: Date.now, publicUrl: config.publicUrl });
   const mutual = new Brc104({ key: keys.peer, nonces, now: Date.now });
@@ -188,6 +216,7 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
         hub.forget();
         feedCache.clear();
         subscriptions.forget();
+        search.forget();
       },
       wait: delay,
     }),
@@ -196,6 +225,9 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     bundleMaxDepth: config.bundleMaxDepth,
     ...{ feedCache, feedCacheTtlMs: config.feedCacheTtlMs },
     ...{ access, guard, mutual, readTokens, corsOrigins: config.corsOrigins, subscriptions },
+    ...batches,
+    ...{ records: search, searched },
+    mayPublish: (token) => access.isAdmin(token) || [...publishers].some((digest) => digest.matches(token)),
   });
   // Node does not know of connections that were upgraded.
   const connections = new Set<Socket>();
@@ -211,6 +243,8 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     await server.close();
     clearTimeout(impatient);
     await subscriptions.close();
+    await batches.close();
+    await search.close();
     await threads.close();
     await nonces.close();
     catalog.close();
@@ -218,6 +252,8 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
   };
   try {
     if (hasSubscriptions(dataDir)) await subscriptions.start();
+    await search.start();
+    await batches.start();
     const url = await server.listen({ host: config.host, port: config.port });
     const closeAndUnlock = () => close().finally(() => lock.release());
     return { url, adminTokenFile: admin.file, failed: failed.promise, close: closeAndUnlock };
@@ -225,6 +261,15 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     await close();
     throw cause;
   }
+}
+
+function searchSettings({ searched, batches: { embedding } }: Config): SearchSettings {
+  const { endpoint, token, dimensions } = embedding;
+  return {
+    searched,
+    dimensions,
+    ...(endpoint !== undefined && { endpoint: { url: endpoint, token, ...ENDPOINT_DEFAULTS } }),
+  };
 }
 
 /** What is journaled of each declared stream. */

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { AcceptedForm } from './access/identity.ts';
 import type { ReadToken } from './access/readers.ts';
 import type { AnchorSettings } from './anchor/open.ts';
+import type { BatchSettings } from './batches/settings.ts';
 import {
   ANCHORING_SETTINGS,
   type HeaderSettings,
@@ -12,6 +13,7 @@ import {
   readWitnesses,
   type WitnessSettings,
 } from './config/anchoring.ts';
+import { BATCH_SETTINGS, readBatches, readSearched, SPOOL_SOURCE } from './config/batches.ts';
 import { type DeclaredStream, impliedStream, parseMapping, parseSources, parseStreams } from './config/declarations.ts';
 import { parseFusion, settleOrder } from './config/fusing.ts';
 import { readAdvisors, readForms } from './config/identity.ts';
@@ -59,6 +61,9 @@ export interface Config {
   /** Files that hold the node's keys in place of those in the data directory. */
   keyFiles: { identity: string | undefined; log: string | undefined };
   subscriptions: SubscriptionsSettings;
+  batches: BatchSettings;
+  /** Of each stream that is searched, the paths in its payloads where the texts are. */
+  searched: ReadonlyMap<string, readonly string[]>;
   minConfirmations: number;
   bundleMaxDepth: number;
   feedCacheTtlMs: number;
@@ -93,6 +98,7 @@ const SUPPORTED = [
   'CATALOG_SHARE_BYTES',
   ...LIVE_SETTINGS,
   ...SUBSCRIPTIONS_SETTINGS,
+  ...BATCH_SETTINGS,
   ...['POLICY_MIN_CONFS', 'BUNDLE_MAX_DEPTH', 'INGEST_MAX_BODY_BYTES'],
   ...['INGEST_MAX_EVENTS', 'INGEST_MAX_EVENT_BYTES', 'INGEST_MAX_IN_FLIGHT_BYTES'],
 ];
@@ -115,6 +121,7 @@ export function loadConfig(overrides: Overrides = {}, env: Environment = process
   if (open && !sources.some(({ id }) => id === 'default')) {
     sources.push({ id: 'default', stream: 'default', auth: 'none', enabled: true, dedup: 'id', trust: 1, policy });
   }
+  if (open && !sources.some(({ id }) => id === SPOOL_SOURCE.id)) sources.push({ ...SPOOL_SOURCE });
   unique(sources, settings.label('INGEST_SOURCES_JSON'));
   const anchor = readAnchor(settings);
   const streams = allStreams(settings, sources, publish);
@@ -141,6 +148,8 @@ export function loadConfig(overrides: Overrides = {}, env: Environment = process
     },
     keyFiles: { identity: settings.string('IDENTITY_KEY_FILE'), log: settings.string('LOG_KEY_FILE') },
     subscriptions: readSubscriptions(settings),
+    batches: readBatches(settings),
+    searched: readSearched(settings, streams),
     minConfirmations: settings.integer('POLICY_MIN_CONFS', 1, 0, 1_000_000),
     bundleMaxDepth: settings.integer('BUNDLE_MAX_DEPTH', 10, 1, 1000),
     feedCacheTtlMs: settings.integer('FEED_CACHE_TTL_MS', 1000, 0, 3_600_000),

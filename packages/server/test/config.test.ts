@@ -23,15 +23,32 @@ describe('without any setting', () => {
       port: 8788,
       dataDir: resolve('tidemark-data'),
       publicUrl: undefined,
-      sources: [{ id: 'default', stream: 'default', auth: 'none', enabled: true, dedup: 'id', trust: 1, policy: {} }],
-      streams: [
+      sources: [
+        { id: 'default', stream: 'default', auth: 'none', enabled: true, dedup: 'id', trust: 1, policy: {} },
         {
-          id: 'default',
-          datasetId: 'default',
-          publish: { mode: 'live', maxEvents: 10_000, maxAgeMs: 100 },
-          policy: { license: 'proprietary', classification: 'internal' },
+          ...{ id: 'spool', stream: 'spool', auth: 'none', enabled: true, dedup: 'first', trust: 1 },
+          policy: {
+            pii: { mask: ['text', 'instruction', 'chunk', 'source_text'], hash: ['eventId', 'metadata.content_hash'] },
+          },
         },
       ],
+      streams: ['default', 'spool'].map((id) => ({
+        ...{ id, datasetId: id, publish: { mode: 'live', maxEvents: 10_000, maxAgeMs: 100 } },
+        policy: { license: 'proprietary', classification: 'internal' },
+      })),
+      batches: {
+        publish: {
+          ...{
+            tokens: [],
+            allowedChannels: ['ingest_updates', 'embed_updates'],
+            maxMessageBytes: 32_768,
+            schema: 'off',
+          },
+        },
+        ...{ mirrorUrl: undefined, redisUrl: undefined, messages: 1_000_000, routes: [] },
+        embedding: { endpoint: undefined, token: undefined, dimensions: 512, attempts: 10 },
+      },
+      searched: new Map([['spool', ['text']]]),
       secrets: new Map(),
       limits: {
         bodyBytes: 32 * 1024 * 1024,
@@ -39,7 +56,10 @@ describe('without any setting', () => {
         eventBytes: 1024 * 1024,
         inFlightBytes: 128 * 1024 * 1024,
       },
-      visible: new Map([['default', true]]),
+      visible: new Map([
+        ['default', true],
+        ['spool', true],
+      ]),
       readTokens: [],
       corsOrigins: [],
       watch: {
@@ -227,9 +247,13 @@ describe('the configuration file', () => {
     const settings = { port: 1, watchMaxClients: 2, sources: list, streams: list, data: '/tmp/x', normalizePolicy: {} };
     const config = loadConfig({ config: fileWith(JSON.stringify(settings)) }, {});
     expect([config.port, config.watch.maxClients, config.dataDir]).toEqual([1, 2, resolve('/tmp/x')]);
-    expect(sourceIds(config)).toEqual(['abc', 'default']);
-    expect(sourceIds(loadConfig({ settings: { sources: JSON.stringify(list) } }, {}))).toEqual(['abc', 'default']);
-    expect(sourceIds(loadConfig({ settings: { ingestSourcesJson: list } }, {}))).toEqual(['abc', 'default']);
+    expect(sourceIds(config)).toEqual(['abc', 'default', 'spool']);
+    expect(sourceIds(loadConfig({ settings: { sources: JSON.stringify(list) } }, {}))).toEqual([
+      'abc',
+      'default',
+      'spool',
+    ]);
+    expect(sourceIds(loadConfig({ settings: { ingestSourcesJson: list } }, {}))).toEqual(['abc', 'default', 'spool']);
   });
 
   test('yields to the environment, and that to the command line', () => {

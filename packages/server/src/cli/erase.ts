@@ -1,9 +1,10 @@
 /** `tidemark erase ID… --reason TEXT --data DIR` */
 import { Command } from 'commander';
 import { FAILURE } from './errors.ts';
-import { isRefusal, QuarantineClient } from './quarantine/client.ts';
+import { QuarantineClient } from './quarantine/client.ts';
 import { describeRefusal } from './quarantine/words.ts';
 import type { Run } from './run.ts';
+import { isRefusal } from './server-client.ts';
 
 interface Options {
   url: string;

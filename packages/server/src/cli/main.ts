@@ -8,6 +8,7 @@ import { demoCommand } from './demo.ts';
 import { eraseCommand } from './erase.ts';
 import { CliError, FAILURE, MISUSE } from './errors.ts';
 import { fsckCommand } from './fsck.ts';
+import { gateCommand } from './gate.ts';
 import { ingestCommand } from './ingest.ts';
 import { keysCommand } from './keys.ts';
 import { policyCommand } from './policy.ts';
@@ -15,6 +16,7 @@ import { quarantineCommand } from './quarantine.ts';
 import { replayCommand } from './replay.ts';
 import type { Run } from './run.ts';
 import { serveCommand } from './serve.ts';
+import { spoolCommand } from './spool.ts';
 import { verifyCommand } from './verify.ts';
 import { verifyReceiptCommand } from './verify-receipt.ts';
 import { witnessCommand } from './witness.ts';
@@ -45,6 +47,9 @@ export async function main(argv: string[]): Promise<number> {
     policyCommand,
     quarantineCommand,
     eraseCommand,
+    spoolCommand,
+    gateCommand,
+    () => notifyCommand(run, argv),
   ];
   for (const command of commands) {
     program.addCommand(command(run).exitOverride());
@@ -63,4 +68,14 @@ export async function main(argv: string[]): Promise<number> {
     if (error instanceof ConfigError) return MISUSE;
     return error instanceof CliError ? error.exitCode : FAILURE;
   }
+}
+
+/** Loaded when it is chosen, and its flags are its own; `bin/tidemark.js` goes past this file to it. */
+function notifyCommand(run: Run, argv: string[]): Command {
+  return new Command('notify')
+    .description('Render a Go template to a request and send it, as the Go notifier does.')
+    .helpOption(false)
+    .allowUnknownOption()
+    .argument('[flags...]', 'as -h shows them')
+    .action(() => run(import('./notify.ts').then(({ notify }) => notify(argv.slice(3)))));
 }

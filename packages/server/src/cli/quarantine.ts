@@ -1,9 +1,10 @@
 /** `tidemark quarantine list`, `show`, `release`, `discard` */
 import { Command } from 'commander';
 import { CliError, FAILURE, MISUSE } from './errors.ts';
-import { isRefusal, type Parameters, QuarantineClient, type Sweep } from './quarantine/client.ts';
+import { QuarantineClient, type Sweep } from './quarantine/client.ts';
 import { describeItem, describeRefusal, describeStill } from './quarantine/words.ts';
 import type { Run } from './run.ts';
+import { isRefusal, type Parameters } from './server-client.ts';
 
 interface Connection {
   url: string;

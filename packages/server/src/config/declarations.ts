@@ -24,6 +24,7 @@ const STREAM_MEMBERS = [
   'salted',
   'policy',
   'visibility',
+  'search',
 ];
 const CLASSIFICATIONS: readonly Classification[] = ['public', 'internal', 'restricted', 'clinical-research'];
 

@@ -109,8 +109,12 @@ export class Access {
     throw new Problem(403, 'origin-not-allowed', `pages of ${origin} may not connect; list it in CORS_ORIGINS`);
   }
 
+  isAdmin(token: string | undefined): boolean {
+    return this.#admin.matches(token);
+  }
+
   checkAdmin(request: FastifyRequest): void {
-    if (!this.#admin.matches(bearer(request))) {
+    if (!this.isAdmin(bearer(request))) {
       throw new Problem(401, 'token-required', 'send the admin token as Authorization: Bearer …');
     }
   }

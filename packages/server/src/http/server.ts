@@ -12,9 +12,17 @@ import { otherMethods } from './methods.ts';
 import { answerClientError, Problem, sendProblem } from './problem.ts';
 import { type AdvisoryRoutes, advisoryReadRoutes, advisoryWriteRoutes } from './routes/advisories.ts';
 import { type AnchorRoutes, anchorCallbackRoutes, anchorReadRoutes, certifierRoutes } from './routes/anchors.ts';
+import {
+  type BatchRoutes,
+  batchGateRoutes,
+  batchIntakeRoutes,
+  batchMessageRoutes,
+  batchReadRoutes,
+} from './routes/batches.ts';
 import { type CatalogRoutes, catalogReadRoutes, catalogWriteRoutes } from './routes/catalog.ts';
 import { type ConflictRoutes, conflictRoutes } from './routes/conflicts.ts';
 import { type ErasureRoutes, erasureRoutes } from './routes/erasure.ts';
+import { type EventPublishRoutes, eventPublishRoutes } from './routes/event-publish.ts';
 import { type FeedRoutes, feedRoutes } from './routes/feeds.ts';
 import { type IngestRoutes, ingestRoutes } from './routes/ingest.ts';
 import { type LogRoutes, logRoutes } from './routes/log.ts';
@@ -24,6 +32,7 @@ import { type BundleRoutes, bundleRoutes, type ProofRoutes, proofRoutes } from '
 import { type QuarantineRoutes, quarantineReadRoutes, quarantineWriteRoutes } from './routes/quarantine.ts';
 import { type ReadRoutes, readRoutes } from './routes/read.ts';
 import { type RollupRoutes, rollupRoutes } from './routes/rollups.ts';
+import { type SearchRoutes, searchRoutes } from './routes/search.ts';
 import { type SubscriptionRoutes, subscriptionRoutes } from './routes/subscriptions.ts';
 import { type WatchRoutes, watchRoutes } from './routes/watch.ts';
 
@@ -47,6 +56,9 @@ export interface HttpOptions
     AnchorRoutes,
     CatalogRoutes,
     AdvisoryRoutes,
+    BatchRoutes,
+    EventPublishRoutes,
+    SearchRoutes,
     OperationRoutes {
   log: Logger;
   access: Access;
@@ -102,6 +114,9 @@ export function buildServer(options: HttpOptions): FastifyInstance {
   const refuseOtherMethods = otherMethods(server);
   options.mutual.install(server, options.bodies);
   ingestRoutes(server, options);
+  batchIntakeRoutes(server, options);
+  batchMessageRoutes(server, options);
+  eventPublishRoutes(server, options);
   anchorCallbackRoutes(server, options);
   operationRoutes(server, options);
   portalRoutes(server);
@@ -112,6 +127,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     quarantineReadRoutes(readers, options);
     bundleRoutes(readers, options);
     rollupRoutes(readers, options);
+    batchReadRoutes(readers, options);
     anchorReadRoutes(readers, options);
     catalogReadRoutes(readers, options);
     advisoryReadRoutes(readers, options);
@@ -121,6 +137,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     feedRoutes(followers, options);
     proofRoutes(followers, options);
     logRoutes(followers, options);
+    searchRoutes(followers, options);
     await watchRoutes(followers, options);
   });
   server.register(async (operators) => {
@@ -128,6 +145,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     quarantineWriteRoutes(operators, options);
     certifierRoutes(operators, options);
     erasureRoutes(operators, options);
+    batchGateRoutes(operators, options);
     subscriptionRoutes(operators, options);
   });
   // Whoever publishes has to say who he is, by a signature or the token: the routes themselves ask.

@@ -1,4 +1,4 @@
-/** The main thread's side of the search index. Its thread runs where something is searched, or was. */
+/** The main thread's side of the search index. Its thread runs from when there is something to index. */
 import type { Worker } from 'node:worker_threads';
 import { SearchError } from '../search/errors.ts';
 import type {
@@ -28,22 +28,24 @@ interface Waiting extends PromiseWithResolvers<unknown> {
 export class SearchClient implements SearchService {
   readonly #setup: SearchSetup;
   readonly #alarm: Alarm;
+  readonly #hasWork: () => boolean;
   readonly #waiting = new Map<number, Waiting>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #worker: Worker | undefined;
   #calls = 0;
 
-  constructor(setup: SearchSetup, alarm: Alarm) {
+  /** @param hasWork whether a stream that is searched has anything */
+  constructor(setup: SearchSetup, alarm: Alarm, hasWork: () => boolean) {
     this.#setup = setup;
     this.#alarm = alarm;
+    this.#hasWork = hasWork;
   }
 
-  /** Settles when the index can be asked, though it may be behind; at once where nothing is searched, or ever was. */
+  /** Settles when the index can be asked, though it may be behind; at once where there is nothing to index. */
   async start(): Promise<void> {
-    const { dataDir, settings } = this.#setup;
     // What was indexed once, and is not searched any more, has to go.
-    if (this.#worker === undefined && (settings.searched.size > 0 || hasSearchIndex(dataDir))) this.#begin();
+    if (this.#worker === undefined && (this.#hasWork() || hasSearchIndex(this.#setup.dataDir))) this.#begin();
     if (this.#worker !== undefined) await this.#ready.promise;
   }
 
@@ -67,6 +69,7 @@ export class SearchClient implements SearchService {
 
   /** The ledger has grown. */
   wake(): void {
+    if (this.#worker === undefined && this.#hasWork()) this.#begin();
     this.#say({ kind: 'wake' });
   }
 
@@ -102,7 +105,11 @@ export class SearchClient implements SearchService {
   ): Promise<unknown> {
     if (signal?.aborted) throw new SearchError('cancelled', 'no longer wanted', { cause: signal.reason });
     await this.start();
-    if (this.#worker === undefined) throw new SearchError('not-searched', 'no stream is searched');
+    if (this.#worker === undefined) {
+      if (this.#setup.settings.searched.size === 0) throw new SearchError('not-searched', 'no stream is searched');
+      this.#begin();
+      await this.#ready.promise;
+    }
     const id = ++this.#calls;
     const waiting = { ...Promise.withResolvers<unknown>(), progress };
     this.#waiting.set(id, waiting);

@@ -14,7 +14,7 @@ import type { Headers } from '../../src/headers/headers.ts';
 import { BodyReader } from '../../src/http/body.ts';
 import { Problem, sendProblem } from '../../src/http/problem.ts';
 import { advisoryReadRoutes, advisoryWriteRoutes } from '../../src/http/routes/advisories.ts';
-import { catalogReadRoutes, catalogWriteRoutes } from '../../src/http/routes/catalog.ts';
+import { catalogReadRoutes, catalogWriteRoutes, searchCatalog } from '../../src/http/routes/catalog.ts';
 import { bundleRoutes } from '../../src/http/routes/proof.ts';
 import { IdentityKey } from '../../src/keys.ts';
 import { ProofBuilder } from '../../src/read/proofs.ts';
@@ -200,6 +200,7 @@ export class CatalogServer {
       bundleMaxDepth,
     };
     catalogReadRoutes(this.#server, routes);
+    this.#server.get('/search', async (request) => searchCatalog(request, routes));
     catalogWriteRoutes(this.#server, routes);
     advisoryReadRoutes(this.#server, routes);
     advisoryWriteRoutes(this.#server, routes);

@@ -24,12 +24,14 @@ describe('sources', () => {
   test('the default policy holds where a source has none', () => {
     const env = { NORMALIZE_POLICY_JSON: '{"required":["x"]}', ...sources({ id: 'abc' }, { id: 'abd', policy: {} }) };
     const policies = loadConfig({}, env).sources.map(({ policy }) => policy);
-    expect(policies).toEqual([{ required: ['x'] }, {}, { required: ['x'] }]);
+    // What spools bring has its own.
+    expect(policies.slice(0, 3)).toEqual([{ required: ['x'] }, {}, { required: ['x'] }]);
+    expect(policies[3]).toHaveProperty('pii');
   });
 
   test('a declared source named default stands in for the open one', () => {
     const config = loadConfig({}, sources({ id: 'default', secret: 'x' }));
-    expect(config.sources).toHaveLength(1);
+    expect(config.sources.map(({ id }) => id)).toEqual(['default', 'spool']);
     expect(config.sources[0]?.auth).toBe('bearer');
   });
 
@@ -67,7 +69,7 @@ describe('sources', () => {
     [{ secret: '' }, 'INGEST_SOURCES_JSON[0].secret: must be text of 1 to 4096 characters'],
     [{ type: 'mqtt' }, 'INGEST_SOURCES_JSON[0].type: "mqtt" is not supported yet; use "webhook"'],
     [{ enabled: 'no' }, 'INGEST_SOURCES_JSON[0].enabled: must be true or false'],
-    [{ dedup: 'none' }, 'INGEST_SOURCES_JSON[0].dedup: must be one of id, content'],
+    [{ dedup: 'none' }, 'INGEST_SOURCES_JSON[0].dedup: must be one of id, content, first'],
     [{ allowlist: [] }, 'INGEST_SOURCES_JSON[0].allowlist: is not supported yet; leave it out'],
     [{ limits: {} }, 'INGEST_SOURCES_JSON[0].limits: is not supported yet; leave it out'],
     [{ trust: 1.1 }, 'INGEST_SOURCES_JSON[0].trust: must be a number from 0 to 1'],
@@ -115,7 +117,7 @@ describe('streams', () => {
 
   test('a source that names no stream feeds one of its own name; several may feed one', () => {
     const env = sources({ id: 'abc' }, { id: 'one', stream: 'both' }, { id: 'two', stream: 'both' });
-    expect(loadConfig({}, env).streams.map(({ id }) => id)).toEqual(['abc', 'both', 'default']);
+    expect(loadConfig({}, env).streams.map(({ id }) => id)).toEqual(['abc', 'both', 'default', 'spool']);
   });
 
   test('PUBLISH_MODE is for streams that say nothing; a stream with a mode gets that mode', () => {
@@ -131,6 +133,7 @@ describe('streams', () => {
       two: { mode: 'live', maxEvents: 10_000, maxAgeMs: 100 },
       three: batch,
       default: batch,
+      spool: batch,
     });
   });
 

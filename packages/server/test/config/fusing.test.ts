@@ -32,6 +32,7 @@ describe('a stream that fuses', () => {
     expect(implied.map(({ id, fusion }) => [id, fusion?.strategy])).toEqual([
       ['pair', 'latest'],
       ['default', undefined],
+      ['spool', undefined],
     ]);
   });
 });

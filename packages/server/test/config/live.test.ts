@@ -24,7 +24,7 @@ function refusal(tokens: unknown): string {
 
 test('a stream is public or private as it is declared, else as the server is reached', () => {
   const visible = (host: string) => Object.fromEntries(load({ HOST: host }).visible);
-  expect(visible('127.0.0.1')).toEqual({ default: true, one: true, two: false, three: true });
+  expect(visible('127.0.0.1')).toEqual({ default: true, spool: true, one: true, two: false, three: true });
   expect(visible('0.0.0.0')).toEqual({ one: true, two: false, three: false });
 });
 

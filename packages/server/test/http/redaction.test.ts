@@ -20,7 +20,11 @@ import {
 const SSN = '078-05-1120';
 const EMAIL = 'alice.liddell@example.org';
 const people = (policy: object) => ({
-  sources: [{ id: 'people', auth: 'none', policy }],
+  // The spool that is there unless it is declared hashes what is marked.
+  sources: [
+    { id: 'people', auth: 'none', policy },
+    { id: 'spool', policy: {} },
+  ],
   streams: [{ id: 'people', publish: AT_ONCE }],
 });
 const SETTINGS = people({

@@ -27,6 +27,7 @@ function client(world: World, settings: ConstructorParameters<typeof SearchClien
   const search = new SearchClient(
     { dataDir: world.dir, settings },
     { troubled: (message) => void troubles.push(message), died },
+    () => settings.searched.size > 0,
   );
   onTestFinished(() => search.close());
   return { search, troubles };

@@ -1,7 +1,5 @@
 /** Asks a server about its quarantine, over HTTP. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { CliError, FAILURE, MISUSE } from '../errors.ts';
+import { type Parameters, type Refusal, ServerClient, unlessRefused } from '../server-client.ts';
 
 export interface Item {
   eventId: string;
@@ -39,89 +37,31 @@ export interface Erased {
   complete: boolean;
 }
 
-/** What the server has against it. */
-export interface Refusal {
-  status: number;
-  error: string;
-  hint: string;
-  reasons?: string[];
-}
-
-export type Parameters = Readonly<Record<string, string | number | undefined>>;
-
 export class QuarantineClient {
-  readonly #url: string;
-  readonly #token: string | undefined;
+  readonly #server: ServerClient;
 
   /** @param dataDir the server's, where its admin token is: deciding takes it, and so does reading away from loopback */
   constructor(url: string, dataDir: string | undefined) {
-    if (!URL.canParse(url)) throw new CliError(MISUSE, `--url takes a URL, not ${url}`);
-    this.#url = url;
-    this.#token = dataDir === undefined ? undefined : readToken(dataDir);
+    this.#server = new ServerClient(url, dataDir);
   }
 
   list(parameters: Parameters): Promise<Page> {
-    return this.#get<Page>('/ingest/quarantine', parameters);
+    return this.#server.get<Page>('/ingest/quarantine', parameters);
   }
 
   event(id: string, parameters: Parameters): Promise<object> {
-    return this.#get<object>(`/ingest/events/${encodeURIComponent(id)}`, parameters);
+    return this.#server.get<object>(`/ingest/events/${encodeURIComponent(id)}`, parameters);
   }
 
   say(action: string, id: string, members: Parameters): Promise<Taken | Refusal> {
-    return this.#post<Taken>(`/ingest/events/${encodeURIComponent(id)}/${action}`, members);
+    return this.#server.post<Taken>(`/ingest/events/${encodeURIComponent(id)}/${action}`, members);
   }
 
   erase(id: string, reason: string): Promise<Erased | Refusal> {
-    return this.#post<Erased>(`/ingest/events/${encodeURIComponent(id)}/erase`, { reason });
+    return this.#server.post<Erased>(`/ingest/events/${encodeURIComponent(id)}/erase`, { reason });
   }
 
   async sweep(action: string, members: Parameters): Promise<Sweep> {
-    return unlessRefused(await this.#post<Sweep>(`/ingest/quarantine/${action}`, members));
-  }
-
-  async #get<T extends object>(path: string, parameters: Parameters): Promise<T> {
-    const url = new URL(path, this.#url);
-    for (const [name, value] of Object.entries(parameters)) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
-    return unlessRefused(await this.#call<T>(url, {}));
-  }
-
-  #post<T extends object>(path: string, members: Parameters): Promise<T | Refusal> {
-    if (this.#token === undefined) {
-      throw new CliError(MISUSE, "--data names the server's data directory: deciding takes the admin token in it");
-    }
-    const headers = { 'content-type': 'application/json' };
-    return this.#call<T>(new URL(path, this.#url), { method: 'POST', headers, body: JSON.stringify(members) });
-  }
-
-  async #call<T extends object>(url: URL, init: RequestInit): Promise<T | Refusal> {
-    const headers = new Headers(init.headers);
-    if (this.#token !== undefined) headers.set('authorization', `Bearer ${this.#token}`);
-    try {
-      const response = await fetch(url, { ...init, headers });
-      return (await response.json()) as T | Refusal;
-    } catch (cause) {
-      throw new CliError(FAILURE, `${url.origin} cannot be reached, or is no Tidemark server`, { cause });
-    }
-  }
-}
-
-export function isRefusal(answer: object): answer is Refusal {
-  return 'error' in answer;
-}
-
-function unlessRefused<T extends object>(answer: T | Refusal): T {
-  if (!isRefusal(answer)) return answer;
-  throw new CliError(FAILURE, `the server answered ${answer.status} ${answer.error}: ${answer.hint}`);
-}
-
-function readToken(dataDir: string): string {
-  const file = join(dataDir, 'admin-token');
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (cause) {
-    throw new CliError(MISUSE, `${file} cannot be read: --data names the data directory of the server`, { cause });
+    return unlessRefused(await this.#server.post<Sweep>(`/ingest/quarantine/${action}`, members));
   }
 }

@@ -1,5 +1,6 @@
 /** Quarantine in words. */
-import type { Item, Refusal, Sweep } from './client.ts';
+import type { Refusal } from '../server-client.ts';
+import type { Item, Sweep } from './client.ts';
 
 /** Two lines: which event, and why it is there or what became of it. */
 export function describeItem({ eventId, sourceId, seq, receivedAt, reasons, resolution }: Item): string {

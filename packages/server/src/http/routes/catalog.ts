@@ -1,4 +1,4 @@
-/** `/submit/dlm1`, `/submit`, `/search`, `/resolve`: manifests and transactions of others, and finding versions. */
+/** `/submit/dlm1`, `/submit`, `/resolve`, and the catalogue's part of `/search`: manifests and transactions of others, and finding versions. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller, Guard } from '../../access/guard.ts';
 import { CatalogError, type CatalogErrorCode } from '../../catalog/errors.ts';
@@ -52,18 +52,19 @@ const MAX_TEXT = 300;
 const MAX_WORDS = 16;
 const MAX_TOPICS = 64;
 
-/** Whoever may read. */
-export function catalogReadRoutes(server: FastifyInstance, { search, resolver }: CatalogRoutes): void {
-  server.get('/search', async (request) => {
-    const query = queryOf(request, ['q', 'datasetId', 'tag', 'cursor', 'limit']);
-    const from = query.cursor === undefined ? FROM_THE_TOP : parseCursor(query.cursor);
-    if (from === undefined) throw badCursor();
-    const asked = { words: wordsIn(query), datasetId: asText(query, 'datasetId'), tag: asText(query, 'tag') };
-    const page = search.page(asked, from, integer(query, 'limit', 50, 1, MAX_LIMIT));
-    if (page === undefined) throw badRequest(`more than ${MAX_STREAMS} streams match; narrow it by "datasetId" or "q"`);
-    return page;
-  });
+/** A page of what the catalogue has. */
+export function searchCatalog(request: FastifyRequest, { search }: Pick<CatalogRoutes, 'search'>): object {
+  const query = queryOf(request, ['q', 'datasetId', 'tag', 'cursor', 'limit']);
+  const from = query.cursor === undefined ? FROM_THE_TOP : parseCursor(query.cursor);
+  if (from === undefined) throw badCursor();
+  const asked = { words: wordsIn(query), datasetId: asText(query, 'datasetId'), tag: asText(query, 'tag') };
+  const page = search.page(asked, from, integer(query, 'limit', 50, 1, MAX_LIMIT));
+  if (page === undefined) throw badRequest(`more than ${MAX_STREAMS} streams match; narrow it by "datasetId" or "q"`);
+  return page;
+}
 
+/** Whoever may read. */
+export function catalogReadRoutes(server: FastifyInstance, { resolver }: CatalogRoutes): void {
   server.get('/resolve', async (request) => {
     const query = queryOf(request, ['versionId', 'datasetId', 'cursor', 'limit']);
     if ((query.versionId === undefined) === (query.datasetId === undefined)) {

@@ -1,0 +1,114 @@
+/** Has the batches embedded that are to be, one after the other: once they are certified, and not locked. */
+import type { BatchFacts, BatchStore } from '../store/batches.ts';
+import type { BatchCertificate, Certificates } from './certificate.ts';
+
+export interface Embedded {
+  /** Texts that have got a vector, and those that came with one. */
+  embedded: number;
+  given: number;
+  /** Given vectors that cannot be used. */
+  refused: number;
+}
+
+/** Has the texts of these leaves embedded, going on where it was; rejects when that cannot be done now. */
+export type EmbedLeaves = (
+  batch: { tag: string; stream: string; start: number; end: number },
+  signal: AbortSignal,
+) => Promise<Embedded>;
+
+export interface EmbeddingQueueOptions {
+  store: BatchStore;
+  certificates: Certificates;
+  embed: EmbedLeaves;
+  /** Tells that a batch is embedded, or cannot be. */
+  done: (facts: BatchFacts, status: 'success' | 'failed', embedded: number) => void;
+  /** After so many failures in a row, a batch is given up. */
+  attempts: number;
+  troubled: (message: string) => void;
+  /** Has `work` called once, so many milliseconds later. */
+  later: (work: () => void, ms: number) => { cancel(): void };
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+const RETRY_MS = 1000;
+const MAX_RETRY_MS = 300_000;
+
+export class EmbeddingQueue {
+  readonly #options: EmbeddingQueueOptions;
+  readonly #stop = new AbortController();
+  /** By batch. */
+  readonly #failures = new Map<string, number>();
+  #working: Promise<void> | undefined;
+  #retry: { cancel(): void } | undefined;
+
+  constructor(options: EmbeddingQueueOptions) {
+    this.#options = options;
+  }
+
+  /** To be called when there may be something to embed, or more is certified. */
+  wake(): void {
+    if (this.#working !== undefined || this.#retry !== undefined || this.#stop.signal.aborted) return;
+    const facts = this.#options.store.toEmbed();
+    const certificate = facts && this.#options.certificates.of(facts.tag);
+    if (facts === undefined || certificate?.certified !== true) return;
+    this.#working = this.#take(facts, certificate).finally(() => {
+      this.#working = undefined;
+      this.wake();
+    });
+  }
+
+  /** What is under way stops, and is gone on with at the next start. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#retry?.cancel();
+    await this.#working;
+  }
+
+  async #take(facts: BatchFacts, { leaves }: BatchCertificate): Promise<void> {
+    const { embed } = this.#options;
+    const { tag, stream = '' } = facts;
+    try {
+      const nothing: Embedded = { embedded: 0, given: 0, refused: 0 };
+      const result = leaves === undefined ? nothing : await embed({ tag, stream, ...leaves }, this.#stop.signal);
+      this.#failures.delete(tag);
+      this.#settle(facts, 'done', result);
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#failed(facts, error);
+    }
+  }
+
+  #failed(facts: BatchFacts, error: unknown): void {
+    const { troubled, later, attempts } = this.#options;
+    const reason = error instanceof Error ? error.message : String(error);
+    const failures = (this.#failures.get(facts.tag) ?? 0) + 1;
+    troubled(`the batch "${facts.tag}" cannot be embedded (${failures} of ${attempts}): ${reason}`);
+    if (failures >= attempts) {
+      this.#failures.delete(facts.tag);
+      this.#settle(facts, 'failed', { reason });
+      return;
+    }
+    this.#failures.set(facts.tag, failures);
+    const again = () => {
+      this.#retry = undefined;
+      this.wake();
+    };
+    this.#retry = later(again, Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (failures - 1)));
+  }
+
+  #settle({ tag }: BatchFacts, embedding: 'done' | 'failed', detail: Embedded | { reason: string }): void {
+    const { store, now, done } = this.#options;
+    const embedded = 'embedded' in detail ? detail.embedded + detail.given : 0;
+    store.together(() => {
+      const facts = store.one(tag);
+      if (facts === undefined) return;
+      store.put({ ...facts, embedding, embedded });
+      store.note(tag, {
+        at: now(),
+        what: embedding === 'done' ? 'embedded' : 'embedding failed',
+        detail: { ...detail },
+      });
+      done(facts, embedding === 'done' ? 'success' : 'failed', embedded);
+    });
+  }
+}

@@ -1,0 +1,144 @@
+/** Batches, put together: their store, the messages about them, who follows these, and what embeds them. */
+import { BatchTracker, sqliteTrackerStore } from '@tidemark/client';
+import { eventPublish } from '../notify/event-publish.ts';
+import { mirrorTo } from '../notify/event-publish-mirror.ts';
+import { mirrorRecord } from '../notify/event-publish-row.ts';
+import type { BatchFacts } from '../store/batches.ts';
+import type { JournalReader } from '../store/journal.ts';
+import type { LedgerReader } from '../store/ledger.ts';
+import { SqliteBatches } from '../store/sqlite/batches.ts';
+import type { Stream } from '../stream.ts';
+import { Certificates } from './certificate.ts';
+import { BatchDesk, type MarkBatch } from './desk.ts';
+import { EmbeddingQueue, type EmbedLeaves } from './embedding.ts';
+import { Messages } from './messages.ts';
+import { RedisOutlet } from './redis.ts';
+import { handlersFor } from './routing.ts';
+import type { BatchSettings } from './settings.ts';
+import { Waiting } from './waiting.ts';
+
+export interface BatchParts {
+  dataDir: string;
+  settings: BatchSettings;
+  streams: readonly Stream[];
+  /** Streams whose batches are embedded here. */
+  embeds: (stream: string) => boolean;
+  embed: EmbedLeaves;
+  mark: MarkBatch;
+  journal: Pick<JournalReader, 'batch'>;
+  ledger: Pick<LedgerReader, 'rollups' | 'stream'>;
+  isAdmin: (token: string) => boolean;
+  /** In words, what others do wrong and will be tried again. */
+  troubled: (message: string) => void;
+}
+
+const REDIS_TIMEOUT_MS = 5000;
+const MIRROR_TIMEOUT_MS = 5000;
+const WEBHOOK_TIMEOUT_MS = 15_000;
+
+export function openBatches(parts: BatchParts) {
+  const { dataDir, settings, streams, embeds, troubled } = parts;
+  const now = Date.now;
+  const store = new SqliteBatches(dataDir);
+  const redis =
+    settings.redisUrl === undefined
+      ? undefined
+      : new RedisOutlet({ url: settings.redisUrl, timeoutMs: REDIS_TIMEOUT_MS, troubled });
+  const waiting = new Waiting(later);
+  const certificates = new Certificates(parts.journal, parts.ledger);
+  const mirror =
+    settings.mirrorUrl === undefined ? undefined : mirrorTo(settings.mirrorUrl, { timeoutMs: MIRROR_TIMEOUT_MS });
+  const messages: Messages = new Messages({
+    mirror:
+      mirror &&
+      ((row) => void mirror(mirrorRecord(row)).catch((error: Error) => troubled(`mirror failed: ${error.message}`))),
+    ...{ store, waiting, embeds, troubled, now },
+    outlet: redis,
+    keep: settings.messages,
+    embedding: () => queue.wake(),
+    later,
+  });
+  const queue = new EmbeddingQueue({
+    ...{ store, certificates, embed: parts.embed, attempts: settings.embedding.attempts, troubled, later, now },
+    done: (facts, status, embedded) => messages.say('embed_updates', embedDone(facts, status, embedded, now())),
+  });
+  const inOrder = new Set(streams.filter(({ order }) => order === undefined).map(({ id }) => id));
+  const desk = new BatchDesk({
+    ...{ store, certificates, mark: parts.mark, waiting, now },
+    takesBatches: (stream) => inOrder.has(stream),
+    unlocked: (tag) => messages.release(tag),
+  });
+  const publish = eventPublish(settings.publish, {
+    persist: async (row) => messages.keep(row),
+    publish: (row) => messages.publish(row),
+    ...(mirror !== undefined && { mirror }),
+    warn: troubled,
+    now,
+    admits: parts.isAdmin,
+  });
+  const subscriber = redis?.subscriber();
+  const tracker = new BatchTracker({
+    store: sqliteTrackerStore(store.db),
+    redis: subscriber,
+    journal: async (after, signal, waitMs) => {
+      const items = await messages.after(after, TRACKED_AT_A_TIME, waitMs, signal);
+      return { items, next: items.at(-1)?.seq ?? after };
+    },
+    handlers: [
+      // What came over Redis alone is heard like what was published here.
+      { name: 'facts', handle: (event, { channel }) => messages.hear(channel, JSON.stringify(event)) },
+      ...handlersFor(settings.routes, { add: (...entry) => add(redis, ...entry), timeoutMs: WEBHOOK_TIMEOUT_MS, now }),
+    ],
+    channels: settings.publish.allowedChannels,
+    onError: (error) => troubled(`following batches: ${error.message}`),
+  });
+  return {
+    batches: desk,
+    batchMessages: messages,
+    batchStore: store,
+    eventPublish: publish,
+    embedAgain: (tag: string) => again(store, tag, () => queue.wake()),
+    start: async () => {
+      await tracker.start();
+      queue.wake();
+      void messages.tell();
+    },
+    /** The ledger has grown. */
+    wake: () => {
+      waiting.changed();
+      queue.wake();
+    },
+    close: async () => {
+      messages.close();
+      await Promise.all([tracker.stop(), queue.close()]);
+      subscriber?.disconnect();
+      redis?.close();
+      store.close();
+    },
+  };
+}
+
+const TRACKED_AT_A_TIME = 500;
+
+function embedDone({ tag, pii }: BatchFacts, status: 'success' | 'failed', embedded: number, now: number): object {
+  return { event: 'embed.done', batch_tag: tag, status, embedded, pii, ts: Math.floor(now / 1000) };
+}
+
+/** @returns false where nothing was given up */
+function again(store: SqliteBatches, tag: string, wake: () => void): boolean {
+  const facts = store.one(tag);
+  if (facts?.embedding !== 'failed') return false;
+  store.put({ ...facts, embedding: 'due' });
+  wake();
+  return true;
+}
+
+async function add(redis: RedisOutlet | undefined, ...entry: Parameters<RedisOutlet['add']>): Promise<void> {
+  // A queue without REDIS_URL stops the start.
+  await redis?.add(...entry);
+}
+
+function later(work: () => void, ms: number): { cancel(): void } {
+  const timer = setTimeout(work, ms);
+  return { cancel: () => clearTimeout(timer) };
+}
