@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from '../fault/random.ts';
 
-const COMMAND = join(import.meta.dirname, 'command.ts');
+const COMMAND = join(import.meta.dirname, '..', '..', 'bin', 'tidemark.js');
 
 export interface Ended {
   /** null: killed. */
@@ -21,7 +21,7 @@ export interface Started {
 
 /** @param env all of its environment but the path */
 export function startSpool(args: readonly string[], env: Record<string, string>): Started {
-  const child = spawn(process.execPath, [COMMAND, ...args], { env: { PATH: process.env.PATH, ...env } });
+  const child = spawn(process.execPath, [COMMAND, 'spool', ...args], { env: { PATH: process.env.PATH, ...env } });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
