@@ -180,7 +180,11 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
   const batches = openBatches({
     ...{ dataDir, settings: batchSettings, streams: config.streams, journal: readers.journal, ledger: readers.ledger },
     embeds: (stream) => searched.has(stream),
-    embed: ({ tag, ...range }, signal) => search.embedBatch({ batchTag: tag, ranges: [range], signal }),
+    embed: ({ tag, ...range }, signal, progress) =>
+      search.embedBatch({
+        ...{ batchTag: tag, ranges: [range], signal },
+        progress: ({ embedded, given }) => progress(embedded + given),
+      }),
     mark: threads.markBatch,
     isAdmin: (token) => access.isAdmin(token),
     troubled: (message) => log.warn(message),

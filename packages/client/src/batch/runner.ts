@@ -9,6 +9,8 @@ export interface HandlerContext<Db> {
   /** `event:batch_tag`, under which a message that comes again is known. */
   key: string;
   channel: string;
+  /** The message as it was published, to the byte. */
+  message: string;
   /** 1 at first. */
   attempt: number;
   /** The batch with all that is known by now. */
@@ -142,7 +144,8 @@ export class Runner<Db> {
       mayCommit = false;
       committed();
     };
-    const context = { key, channel, attempt: attempts + 1, batch: batch(batchTag), signal: this.#stopping.signal };
+    const { signal } = this.#stopping;
+    const context = { key, channel, message, attempt: attempts + 1, batch: batch(batchTag), signal };
     const commits = store.transaction === undefined ? {} : { transaction };
     try {
       await handler.handle(parseLifecycleEvent(message), { ...context, ...commits });

@@ -16,7 +16,8 @@ export interface SqliteDatabase {
   };
 }
 
-/** Its tables begin with `tidemark_tracker_`. */
+/** What the names of tables begin with here; another prefix takes its place. */
+const PREFIX = 'tidemark_tracker_';
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS tidemark_tracker_events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -43,16 +44,25 @@ const DELIVERIES = `
   SELECT d.id, d.handler, d.attempts, d.error, e.key, e.batch_tag AS batchTag, e.channel, e.message
   FROM tidemark_tracker_deliveries d JOIN tidemark_tracker_events e ON e.id = d.event_id`;
 
-export function sqliteTrackerStore<Db extends SqliteDatabase>(db: Db): TrackerStore<Db> {
-  return new SqliteStore(db);
+/**
+ * @param prefix of the names of its tables: with one each, several trackers share a database
+ * @throws TrackerError `invalid-argument`
+ */
+export function sqliteTrackerStore<Db extends SqliteDatabase>(db: Db, prefix = PREFIX): TrackerStore<Db> {
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(prefix)) {
+    throw new TrackerError('invalid-argument', 'a prefix is made of a-z, 0-9 and _, and begins with no digit');
+  }
+  return new SqliteStore(db, prefix);
 }
 
 class SqliteStore<Db extends SqliteDatabase> implements TrackerStore<Db> {
   readonly #db: Db;
+  readonly #prefix: string;
 
-  constructor(db: Db) {
+  constructor(db: Db, prefix: string) {
     this.#db = db;
-    this.#commit(() => db.exec(SCHEMA));
+    this.#prefix = prefix;
+    this.#commit(() => db.exec(this.#named(SCHEMA)));
   }
 
   cursor(): number {
@@ -163,11 +173,15 @@ class SqliteStore<Db extends SqliteDatabase> implements TrackerStore<Db> {
   }
 
   #run(sql: string, ...values: SqliteValue[]): number {
-    return Number(this.#db.prepare(sql).run(...values).changes);
+    return Number(this.#db.prepare(this.#named(sql)).run(...values).changes);
   }
 
   #all<Row>(sql: string, ...values: SqliteValue[]): Row[] {
-    return this.#db.prepare(sql).all(...values) as Row[];
+    return this.#db.prepare(this.#named(sql)).all(...values) as Row[];
+  }
+
+  #named(sql: string): string {
+    return this.#prefix === PREFIX ? sql : sql.replaceAll(PREFIX, this.#prefix);
   }
 }
 

@@ -21,7 +21,10 @@ import type { Arrival, ParkedDelivery, TrackerStore } from './store.ts';
 import { type RedisLike, Subscription } from './subscription.ts';
 
 export interface BatchTrackerOptions<Db = unknown> {
-  /** A client of its own, such as `new Redis(url)` of ioredis. Without one, the journal alone is followed. */
+  /**
+   * A client of its own, such as `new Redis(url, { autoResubscribe: false })` of ioredis: the tracker subscribes anew by
+   * itself. Without one, the journal alone is followed.
+   */
   redis?: RedisLike | undefined;
   /** Such as `batchJournal({ url, token })`. Without one, what is published while Redis is away is never heard of. */
   journal?: Journal | undefined;
@@ -65,6 +68,7 @@ export class BatchTracker<Db = unknown> {
   readonly #runner: Runner<Db>;
   readonly #follower: Follower;
   readonly #subscription: Subscription | undefined;
+  readonly #fed: boolean;
   #sincePrune = 0;
   #state: 'new' | 'started' | 'stopped' = 'new';
 
@@ -88,6 +92,7 @@ export class BatchTracker<Db = unknown> {
     const take: FollowerParts['take'] = (messages, cursor) => this.#take(messages, cursor);
     this.#follower = new Follower({ journal, store, take, report: onError, sweepMs });
     this.#subscription = redis && this.#subscribing(redis);
+    this.#fed = redis === undefined && journal === undefined;
   }
 
   /**
@@ -99,7 +104,9 @@ export class BatchTracker<Db = unknown> {
     this.#state = 'started';
     this.#runner.add(this.#store.pending());
     this.#subscription?.begin();
-    return this.#follower.begin();
+    const caughtUp = this.#follower.begin();
+    // One that is fed by `accept` alone has nothing to catch up with.
+    return this.#fed ? Promise.resolve() : caughtUp;
   }
 
   /** Takes nothing more, and waits for the handlers that are at work. Whoever made the Redis client ends it. */

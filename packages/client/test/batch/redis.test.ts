@@ -46,6 +46,7 @@ function client(url = server.url): Redis {
     retryStrategy: () => 20,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
+    autoResubscribe: false,
     lazyConnect: false,
   });
   redis.on('error', () => undefined);

@@ -221,3 +221,15 @@ describe('a transaction of SQLite', () => {
     expect(effects()).toBe(1);
   });
 });
+
+it('of several trackers in one database, each has what is its own', () => {
+  const db = new DatabaseSync(':memory:');
+  const [one, two] = [sqliteTrackerStore(db, 'one_'), sqliteTrackerStore(db, 'two_')];
+  const arrival: Arrival = { key: 'k', batchTag: 'b', channel: 'c', message: 'm', handlers: ['h'] };
+  expect(one.arrive([arrival], 7)).toHaveLength(1);
+  expect([one.pending().length, two.pending().length, one.cursor(), two.cursor()]).toEqual([1, 0, 7, 0]);
+  expect(two.arrive([arrival])).toHaveLength(1);
+  for (const prefix of ['', 'a b', '1_', 'x"; DROP TABLE y']) {
+    expect(() => sqliteTrackerStore(db, prefix)).toThrow(TrackerError);
+  }
+});

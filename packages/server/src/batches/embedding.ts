@@ -14,6 +14,8 @@ export interface Embedded {
 export type EmbedLeaves = (
   batch: { tag: string; stream: string; start: number; end: number },
   signal: AbortSignal,
+  /** Told of how many have a vector by now. */
+  progress: (embedded: number) => void,
 ) => Promise<Embedded>;
 
 export interface EmbeddingQueueOptions {
@@ -33,6 +35,7 @@ export interface EmbeddingQueueOptions {
 
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 300_000;
+const PROGRESS_MS = 1000;
 
 export class EmbeddingQueue {
   readonly #options: EmbeddingQueueOptions;
@@ -70,12 +73,27 @@ export class EmbeddingQueue {
     const { tag, stream = '' } = facts;
     try {
       const nothing: Embedded = { embedded: 0, given: 0, refused: 0 };
-      const result = leaves === undefined ? nothing : await embed({ tag, stream, ...leaves }, this.#stop.signal);
+      const result =
+        leaves === undefined
+          ? nothing
+          : await embed({ tag, stream, ...leaves }, this.#stop.signal, this.#progressOf(tag));
       this.#failures.delete(tag);
       this.#settle(facts, 'done', result);
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#failed(facts, error);
     }
+  }
+
+  /** Kept now and then, for whoever looks. */
+  #progressOf(tag: string): (embedded: number) => void {
+    const { store, now } = this.#options;
+    let keptAt = now();
+    return (embedded) => {
+      if (now() - keptAt < PROGRESS_MS) return;
+      keptAt = now();
+      const facts = store.one(tag);
+      if (facts !== undefined) store.put({ ...facts, embedded });
+    };
   }
 
   #failed(facts: BatchFacts, error: unknown): void {

@@ -42,6 +42,8 @@ const TRIM_EVERY = 1000;
 
 export class Messages {
   readonly #options: MessagesOptions;
+  /** By batch and event: what is not to be kept, and comes back over Redis. */
+  readonly #unkept = new Set<string>();
   #telling = false;
   #failures = 0;
   #closed = false;
@@ -73,18 +75,20 @@ export class Messages {
       return true;
     });
     if (held) return 'held';
+    this.#leaveUnkept(row);
     await outlet?.publish(row.channel, row.message);
     this.#options.embedding();
     return 'published';
   }
 
-  /** A message that came over Redis, and may be one that is known. */
+  /** A message that came over Redis. One that others have published is kept: it came to nobody else who keeps it. */
   hear(channel: string, message: string): void {
     const { store, now, waiting } = this.#options;
     const row = rowOf(channel, message, now());
     store.together(() => {
       this.#hear(row);
       if (this.#isHeld(row)) store.hold(row.batch_tag ?? '', row);
+      else if (!this.#isKnown(row)) this.#trim(store.keep(row, now(), true));
     });
     waiting.changed();
     this.#options.embedding();
@@ -173,10 +177,27 @@ export class Messages {
     return event === 'embed.start' && tag !== null && this.#options.store.one(tag)?.gate === 'locked';
   }
 
+  #isKnown({ batch_tag: tag, event }: BatchMessage): boolean {
+    if (tag === null || event === null) return true;
+    return this.#unkept.has(keyOf(tag, event)) || this.#options.store.knows(tag, event);
+  }
+
+  #leaveUnkept({ batch_tag: tag, event }: BatchMessage): void {
+    if (tag === null || event === null || this.#options.store.knows(tag, event)) return;
+    this.#unkept.add(keyOf(tag, event));
+    const [oldest] = this.#unkept;
+    if (this.#unkept.size > MAX_UNKEPT && oldest !== undefined) this.#unkept.delete(oldest);
+  }
+
   #trim(seq: number): void {
     if (seq % TRIM_EVERY === 0) this.#options.store.trim(this.#options.keep);
   }
 }
 
+function keyOf(tag: string, event: string): string {
+  return `${event}:${tag}`;
+}
+
+const MAX_UNKEPT = 1000;
 const EVENTS: ReadonlySet<string> = new Set(['gate.open', 'gate.done', 'embed.start', 'embed.done']);
 const MAX_TAG_LENGTH = 256;

@@ -1,5 +1,6 @@
 /** Batches, put together: their store, the messages about them, who follows these, and what embeds them. */
-import { BatchTracker, sqliteTrackerStore } from '@tidemark/client';
+import { hash } from 'node:crypto';
+import { BatchTracker, sqliteTrackerStore, type TrackerStore } from '@tidemark/client';
 import { eventPublish } from '../notify/event-publish.ts';
 import { mirrorTo } from '../notify/event-publish-mirror.ts';
 import { mirrorRecord } from '../notify/event-publish-row.ts';
@@ -13,7 +14,7 @@ import { BatchDesk, type MarkBatch } from './desk.ts';
 import { EmbeddingQueue, type EmbedLeaves } from './embedding.ts';
 import { Messages } from './messages.ts';
 import { RedisOutlet } from './redis.ts';
-import { handlersFor } from './routing.ts';
+import { handlerFor, type Route } from './routing.ts';
 import type { BatchSettings } from './settings.ts';
 import { Waiting } from './waiting.ts';
 
@@ -76,6 +77,7 @@ export function openBatches(parts: BatchParts) {
     now,
     admits: parts.isAdmin,
   });
+  const routes = settings.routes.map((route) => routeTracker(route, store, redis, troubled));
   const subscriber = redis?.subscriber();
   const tracker = new BatchTracker({
     store: sqliteTrackerStore(store.db),
@@ -85,9 +87,14 @@ export function openBatches(parts: BatchParts) {
       return { items, next: items.at(-1)?.seq ?? after };
     },
     handlers: [
-      // What came over Redis alone is heard like what was published here.
-      { name: 'facts', handle: (event, { channel }) => messages.hear(channel, JSON.stringify(event)) },
-      ...handlersFor(settings.routes, { add: (...entry) => add(redis, ...entry), timeoutMs: WEBHOOK_TIMEOUT_MS, now }),
+      {
+        name: 'facts',
+        // What came over Redis alone is heard like what was published here.
+        handle: (_event, { channel, message }) => {
+          messages.hear(channel, message);
+          for (const route of routes) route.accept(channel, message);
+        },
+      },
     ],
     channels: settings.publish.allowedChannels,
     onError: (error) => troubled(`following batches: ${error.message}`),
@@ -97,9 +104,22 @@ export function openBatches(parts: BatchParts) {
     batchMessages: messages,
     batchStore: store,
     eventPublish: publish,
-    embedAgain: (tag: string) => again(store, tag, () => queue.wake()),
+    embedAgain: (tag: string) => {
+      const facts = store.one(tag);
+      const searched = facts?.stream !== undefined && embeds(facts.stream);
+      if (!searched || facts.embedding === 'due' || !certificates.of(tag).certified) return false;
+      store.put({ ...facts, embedding: 'due', embedded: 0 });
+      queue.wake();
+      return true;
+    },
     start: async () => {
-      await tracker.start();
+      for (const route of routes) {
+        await route.start();
+        // What was given up before may have been mended since.
+        route.retry();
+      }
+      // With Redis away it takes its time, and nobody has to wait for that.
+      void tracker.start();
       queue.wake();
       void messages.tell();
     },
@@ -111,6 +131,7 @@ export function openBatches(parts: BatchParts) {
     close: async () => {
       messages.close();
       await Promise.all([tracker.stop(), queue.close()]);
+      await Promise.all(routes.map((route) => route.stop()));
       subscriber?.disconnect();
       redis?.close();
       store.close();
@@ -119,18 +140,33 @@ export function openBatches(parts: BatchParts) {
 }
 
 const TRACKED_AT_A_TIME = 500;
+const ROUTED_CHANNELS = ['ingest_updates', 'embed_updates'];
+/** An hour apart in the end: a week, and then it is given up until the next start. */
+const ROUTE_ATTEMPTS = 180;
+const ROUTE_BASE_MS = 500;
+const ROUTE_CAP_MS = 3_600_000;
 
 function embedDone({ tag, pii }: BatchFacts, status: 'success' | 'failed', embedded: number, now: number): object {
   return { event: 'embed.done', batch_tag: tag, status, embedded, pii, ts: Math.floor(now / 1000) };
 }
 
-/** @returns false where nothing was given up */
-function again(store: SqliteBatches, tag: string, wake: () => void): boolean {
-  const facts = store.one(tag);
-  if (facts?.embedding !== 'failed') return false;
-  store.put({ ...facts, embedding: 'due' });
-  wake();
-  return true;
+/** A tracker of its own, so that a receiver that is away holds up no other. */
+function routeTracker(
+  route: Route,
+  store: SqliteBatches,
+  redis: RedisOutlet | undefined,
+  troubled: (message: string) => void,
+): BatchTracker {
+  const prefix = `route_${hash('sha256', route.name, 'hex').slice(0, 16)}_`;
+  const options = { add: (...entry: Parameters<RedisOutlet['add']>) => add(redis, ...entry), now: Date.now };
+  return new BatchTracker<unknown>({
+    store: sqliteTrackerStore(store.db, prefix) as TrackerStore<unknown>,
+    handlers: [handlerFor(route, { ...options, timeoutMs: WEBHOOK_TIMEOUT_MS })],
+    channels: route.channel === undefined ? ROUTED_CHANNELS : [route.channel],
+    attempts: ROUTE_ATTEMPTS,
+    backoff: (failures) => Math.min(ROUTE_CAP_MS, ROUTE_BASE_MS * 2 ** Math.min(failures - 1, 20)),
+    onError: (error) => troubled(`the route "${route.name}": ${error.message}`),
+  });
 }
 
 async function add(redis: RedisOutlet | undefined, ...entry: Parameters<RedisOutlet['add']>): Promise<void> {

@@ -10,6 +10,16 @@ export interface RedisOutletOptions {
   troubled: (message: string) => void;
 }
 
+/** The message may or may not have gone out. */
+export class RedisOutletError extends Error {
+  readonly code = 'unavailable';
+
+  constructor(cause: unknown) {
+    super('Redis is away, or did not answer in time', { cause });
+    this.name = 'RedisOutletError';
+  }
+}
+
 const LONGEST_RECONNECT_MS = 5000;
 
 export class RedisOutlet implements Outlet {
@@ -27,17 +37,21 @@ export class RedisOutlet implements Outlet {
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    await this.#redis.publish(channel, message);
+    await this.#redis.publish(channel, message).catch(away);
   }
 
   /** Adds an entry to the stream `key`, which keeps about `length` of them. */
   async add(key: string, length: number, fields: Readonly<Record<string, string>>): Promise<void> {
-    await this.#redis.xadd(key, 'MAXLEN', '~', length, '*', ...Object.entries(fields).flat());
+    await this.#redis.xadd(key, 'MAXLEN', '~', length, '*', ...Object.entries(fields).flat()).catch(away);
   }
 
-  /** A connection of its own for subscribing, which the caller ends. */
+  /** A connection of its own for a tracker, which the caller ends. */
   subscriber(): Redis {
-    const subscriber = this.#redis.duplicate({ commandTimeout: undefined, maxRetriesPerRequest: null });
+    const subscriber = this.#redis.duplicate({
+      ...{ commandTimeout: undefined, maxRetriesPerRequest: null },
+      // The tracker does so itself, and hears of what fails.
+      autoResubscribe: false,
+    });
     subscriber.on('error', (error: Error) => this.#trouble(error));
     return subscriber;
   }
@@ -52,6 +66,10 @@ export class RedisOutlet implements Outlet {
     this.#told = error.message;
     this.#troubled(`Redis: ${error.message || error.name}`);
   }
+}
+
+function away(cause: unknown): never {
+  throw new RedisOutletError(cause);
 }
 
 function connect(url: string, timeoutMs: number): Redis {

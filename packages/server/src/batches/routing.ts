@@ -27,18 +27,17 @@ export class RoutingError extends Error {
   }
 }
 
-/** One handler a route, named as it is: what a route has done stays done when others come and go. */
-export function handlersFor(routes: readonly Route[], options: RoutingOptions): BatchHandler[] {
-  return routes.map(({ name, channel, event, to }) => ({
-    name: `route:${name}`,
+export function handlerFor({ name, channel, event, to }: Route, options: RoutingOptions): BatchHandler {
+  return {
+    name,
     ...(channel !== undefined && { channel }),
     ...(event !== undefined && { event }),
     handle: async (message, { key, channel: from, signal }) => {
-      if ('queue' in to)
+      if ('queue' in to) {
         await options.add(to.queue, to.maxLength, { key, channel: from, event: JSON.stringify(message) });
-      else await call(to, { key, channel: from, message }, options, signal);
+      } else await call(to, { key, channel: from, message }, options, signal);
     },
-  }));
+  };
 }
 
 async function call(

@@ -19,7 +19,13 @@ export const SPOOL_SOURCE: Source = {
   ...{ id: SPOOL, stream: SPOOL, auth: 'none', enabled: true, dedup: 'first', trust: 1 },
   // What may be personal is masked, and told again by a keyed hash alone.
   policy: {
-    pii: { mask: ['text', 'instruction', 'chunk', 'source_text'], hash: ['eventId', 'metadata.content_hash'] },
+    pii: {
+      mask: [
+        ...['text', 'instruction', 'chunk', 'source_text', 'input', 'output', 'prompt', 'completion', 'response'],
+        ...['question', 'answer', 'messages', 'conversations', 'context', 'title', 'summary', 'author'],
+      ],
+      hash: ['eventId', 'original_event_id', 'metadata.content_hash'],
+    },
   },
 };
 const SPOOL_TEXT = ['text'];

@@ -85,6 +85,8 @@ export interface BatchStore {
   toEmbed(): BatchFacts | undefined;
   /** @param told whether nobody has to tell it any more. @returns its seq */
   keep(message: BatchMessage, receivedAt: number, told: boolean): number;
+  /** Whether a message of this event of the batch is kept. */
+  knows(tag: string, event: string): boolean;
   told(seq: number): void;
   /** Those that are still to be told, oldest first. */
   untold(limit: number): KeptMessage[];

@@ -112,6 +112,19 @@ describe('messages', () => {
     expect(world.store.release('two')).toHaveLength(1);
   });
 
+  test('that others have published are kept for those who were away, each once', async () => {
+    const done = { event: 'gate.done', batch_tag: 'two', status: 'success' };
+    world.messages.hear('c', text(done));
+    world.messages.hear('c', text(done));
+    expect(world.kept).toEqual([text(done)]);
+    // What comes back over Redis was kept when it was published, or was not to be.
+    await world.publish({ event: 'gate.open', batch_tag: 'two' });
+    const unkept = rowOf('c', text({ event: 'gate.open', batch_tag: 'three' }), NOW);
+    expect(await world.messages.publish(unkept)).toBe('published');
+    for (const message of world.out) world.messages.hear('c', message);
+    expect(world.kept).toHaveLength(2);
+  });
+
   test('of the server itself go out in their order, as soon as that can be', async () => {
     world.down = true;
     world.messages.say('c', { event: 'embed.done', batch_tag: 'one', n: 1 });

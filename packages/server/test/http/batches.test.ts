@@ -71,7 +71,8 @@ describe('a batch', () => {
     await open('second');
     expect(await ingest(['two', 'three'])).toMatchObject({ duplicates: 2 });
     await end('second', { status: 'success', processed: 2 });
-    expect(await certified('second')).toMatchObject({ leaves: null, versionId: null, processed: 2, records: 0 });
+    const counts = { processed: 2, records: 0, quarantined: 0, inserted: 0, duplicates: 2 };
+    expect(await certified('second')).toMatchObject({ leaves: null, versionId: null, ...counts });
   });
 
   test('says the same however often it is said', async () => {
@@ -94,6 +95,18 @@ describe('a batch', () => {
     ['with a flag that is text', () => open('new', { pii: 'yes' }), 400, 'bad-request'],
     ['ends with a word', () => end('first', {}), 400, 'bad-request'],
     ['that never began does not end', () => end('never'), 404, 'batch-not-found'],
+    [
+      'is not shown to whoever shows the wrong secret',
+      () => get(server.url, '/batches/first?sourceId=closed'),
+      401,
+      'source-auth-required',
+    ],
+    [
+      'is not shown for a source that is not',
+      () => get(server.url, '/batches/first?sourceId=nobody'),
+      404,
+      'source-not-found-or-disabled',
+    ],
     ['ends with numbers', () => end('first', { status: 'success', processed: -1 }), 400, 'bad-request'],
     ['is not known', () => get(server.url, '/batches/never'), 404, 'batch-not-found'],
     ['is not waited for in vain', () => get(server.url, '/batches/first?until=monday'), 400, 'bad-request'],
@@ -203,6 +216,12 @@ describe('a batch with personal data', () => {
     expect(published).toMatchObject({ channel: 'embed_updates', ts: 5, event: 'embed.start', batchTag: 'private' });
     await eventually(async () => {
       expect((await get(server.url, '/batches/private')).body).toMatchObject({ state: 'embedded', embedded: 1 });
+    });
+    const again = await send('POST', '/batches/private/embed', {}, admin());
+    expect([again.status, again.body.embedding]).toEqual([200, 'due']);
+    expect((await send('POST', '/batches/of-another/embed', {}, admin())).body.error).toBe('not-embedding');
+    await eventually(async () => {
+      expect((await get(server.url, '/batches/private')).body).toMatchObject({ embedding: 'done', embedded: 1 });
     });
     const [hit] = (await get(server.url, '/search?mode=fulltext&q=penguins')).body.items;
     expect(hit).toMatchObject({ text: 'a confidential text about penguins', batchTag: 'private' });

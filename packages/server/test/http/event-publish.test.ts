@@ -45,7 +45,7 @@ async function open(profile: Profile): Promise<Subject> {
   await unlockAll(server.url, publisher, adminToken);
   heard.length = 0;
   const db = new DatabaseSync(join(dataDir, 'batches.db'), { readOnly: true });
-  let seen = 0;
+  let seen = Number(db.prepare('SELECT coalesce(max(seq), 0) AS seq FROM ingest_events').get()?.seq);
   return {
     url: `${server.url}/event-publish`,
     call: (request) => fetch(profile.admits === undefined ? request : withToken(request, adminToken)),
@@ -113,7 +113,10 @@ describe('with a Redis that comes and goes', () => {
   const settings = (url: string) => ({
     redisUrl: url,
     edgeToken: 'edge-token-of-the-test',
-    batchRoutesJson: [{ name: 'done', event: 'gate.done', queue: 'done-batches' }],
+    batchRoutesJson: [
+      { name: 'away', webhook: 'http://127.0.0.1:1/' },
+      { name: 'done', event: 'gate.done', queue: 'done-batches' },
+    ],
   });
   beforeAll(async () => {
     if (MISSING !== undefined) return;
@@ -165,6 +168,14 @@ describe('with a Redis that comes and goes', () => {
       });
     }, 200);
     client.disconnect();
+  });
+
+  it('keeps those for whoever was away', async (context) => {
+    needed(MISSING, context);
+    const { items } = (await get(server!.url, '/batch-events?limit=1000')).body;
+    expect(items.filter(({ batchTag }: Json) => batchTag === 'elsewhere')).toMatchObject([
+      { event: 'gate.done', ts: 7 },
+    ]);
   });
 
   it('routes events to a queue, each under its key', async (context) => {

@@ -61,8 +61,10 @@ export async function startEdge(env: Record<string, string>): Promise<EdgeFuncti
   const own = { DENO_DIR: cache, DENO_NO_UPDATE_CHECK: '1', NO_COLOR: '1', DENO_SERVE_ADDRESS: 'tcp:127.0.0.1:0' };
   const child = spawn(DENO, ['run', ...flags, '--config', join(FUNCTION, 'deno.json'), join(FUNCTION, 'index.ts')], {
     env: { PATH: process.env.PATH, ...own, ...env },
+    // What npm installs may be a script that starts Deno: both are ended.
+    detached: true,
   });
-  const killNow = () => child.kill('SIGKILL');
+  const killNow = () => endGroup(child.pid);
   process.once('exit', killNow);
   const exited = new Promise((resolve) => child.once('close', resolve));
   let log = '';
@@ -74,7 +76,7 @@ export async function startEdge(env: Record<string, string>): Promise<EdgeFuncti
     if (url !== null) listening.resolve(url[0]);
   });
   const stop = async () => {
-    child.kill('SIGKILL');
+    killNow();
     await exited;
     process.off('exit', killNow);
     rmSync(cache, { recursive: true, force: true });
@@ -85,6 +87,15 @@ export async function startEdge(env: Record<string, string>): Promise<EdgeFuncti
     throw new EdgeEndedError(log);
   }
   return { url: `${url}/event-publish`, log: () => log, stop };
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    // It has ended by itself.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** The function ended before it listened; the message has what it wrote. */

@@ -92,10 +92,10 @@ export function batchIntakeRoutes(server: FastifyInstance, options: BatchRoutes)
   server.get<OfBatch>('/batches/:tag', async (request, reply) => {
     const query = queryOf(request, ['until', 'waitMs', 'sourceId']);
     const tag = tagOf(request);
-    if (access.restricted && !access.isAdmin(bearer(request))) {
-      if (query.sourceId === undefined) access.checkReader(request);
+    if (query.sourceId === undefined) access.checkReader(request);
+    else if (!access.isAdmin(bearer(request))) {
       const { id } = admit(request, query);
-      if (batches.sourceOf(tag) !== undefined && batches.sourceOf(tag) !== id) access.checkReader(request);
+      if ((batches.sourceOf(tag) ?? id) !== id) access.checkReader(request);
     }
     const awaited = oneOf(query.until, AWAITED, 'until');
     const waitMs = integer(query, 'waitMs', 0, 0, MAX_WAIT_MS);
@@ -147,7 +147,11 @@ export function batchGateRoutes(server: FastifyInstance, options: BatchRoutes): 
     const tag = tagOf(request);
     const batch = await answering(async () => batches.one(tag));
     if (!embedAgain(tag)) {
-      throw new Problem(409, 'not-embedding', `nothing was given up: embedding is ${batch.facts.embedding} here`);
+      const standing =
+        batch.facts.embedding === 'due'
+          ? 'it is to be embedded already'
+          : 'it is not certified, or its stream not searched';
+      throw new Problem(409, 'not-embedding', `it cannot be embedded now: ${standing}`);
     }
     return view(batches.one(tag), options);
   });
@@ -176,14 +180,25 @@ function toItem({ seq, channel, message, ts, event, batch_tag: batchTag, receive
 function view(batch: Batch, { batchStore, rollups }: Pick<BatchRoutes, 'batchStore' | 'rollups'>): object {
   const happenings = batchStore.happenings(batch.facts.tag);
   const timeline = happenings.map(({ at, what, detail }) => ({ at: time(at), event: what, ...detail }));
-  return { ...shown(batch), records: recordsOf(batch, rollups), timeline };
+  const { processed, inserted, duplicates } = batch.facts;
+  const { records, quarantined } = countsOf(batch, rollups);
+  // What was sent twice its orchestrator cannot tell from what was known before.
+  const counted =
+    records === null
+      ? {}
+      : { inserted: inserted ?? records, duplicates: duplicates ?? (processed ?? records) - records };
+  return { ...shown(batch), ...counted, records, quarantined, timeline };
 }
 
-/** What it brought that was new, in quarantine or not; null while that is not known. */
-function recordsOf({ certified, versionId }: Batch, rollups: Rollups): number | null {
-  if (!certified) return null;
+/** What it brought that was new, and how much of that is in quarantine; null while that is not known. */
+function countsOf(
+  { certified, versionId }: Batch,
+  rollups: Rollups,
+): { records: number | null; quarantined: number | null } {
+  if (!certified) return { records: null, quarantined: null };
   const aggregates = versionId === undefined ? undefined : rollups.one(versionId)?.aggregates;
-  return Number(aggregates?.records ?? 0) + Number(aggregates?.quarantined ?? 0);
+  const quarantined = Number(aggregates?.quarantined ?? 0);
+  return { records: Number(aggregates?.records ?? 0) + quarantined, quarantined };
 }
 
 function shown({ facts, leaves, certified, versionId }: Batch): object {

@@ -119,6 +119,12 @@ export class SqliteBatches implements BatchStore {
     });
   }
 
+  knows(tag: string, event: string): boolean {
+    return (
+      this.#sql.get('SELECT 1 FROM ingest_events WHERE batch_tag = ? AND event = ? LIMIT 1', tag, event) !== undefined
+    );
+  }
+
   told(seq: number): void {
     this.together(() => this.#sql.run('UPDATE ingest_events SET told = 1 WHERE seq = ?', seq));
   }

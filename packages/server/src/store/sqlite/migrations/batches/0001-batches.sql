@@ -48,6 +48,7 @@ CREATE TABLE ingest_events (
   received_at INTEGER NOT NULL,
   told        INTEGER NOT NULL -- 0 while it has still to be told over Redis, by this server itself
 ) STRICT;
+CREATE INDEX ingest_events_of_batch ON ingest_events (batch_tag, event) WHERE batch_tag IS NOT NULL;
 CREATE INDEX ingest_events_untold ON ingest_events (seq) WHERE told = 0;
 
 -- Messages of batches that are locked: published when they are unlocked.
