@@ -31,13 +31,28 @@ export class Certificates {
     return { certified: this.#broughtNothing(marks), leaves: this.#openLeaves(tag, marks), versionId: undefined };
   }
 
+  /**
+   * The leaves that are the batch's, or may become so: those of one that is not certified have no end. Undefined where it
+   * has brought nothing.
+   */
+  extent(tag: string, stream: string): { stream: string; start: number; end: number } | undefined {
+    const { certified, leaves } = this.of(tag);
+    if (certified) return leaves && { stream, ...leaves };
+    const rollup = this.#ledger.rollups.ofBatch(tag);
+    if (rollup !== undefined) return { stream, start: rollup.start, end: rollup.end };
+    const row = this.#ledger.stream(stream);
+    // Of one that the ledger has not heard of yet, nothing has come so far.
+    const start = row?.batch?.tag === tag ? row.batch.start : (row?.size ?? 0);
+    return { stream, start, end: Number.MAX_SAFE_INTEGER };
+  }
+
   /** The ledger has passed its end, and nothing was to be rolled up. */
   #broughtNothing({ ended }: BatchMarks): boolean {
     return ended !== undefined && (this.#ledger.stream(ended.stream)?.consumed ?? 0) > ended.first;
   }
 
-  #openLeaves(tag: string, { opened, ended }: BatchMarks): BatchCertificate['leaves'] {
-    const row = ended === undefined ? this.#ledger.stream(opened.stream) : undefined;
+  #openLeaves(tag: string, { opened }: BatchMarks): BatchCertificate['leaves'] {
+    const row = this.#ledger.stream(opened.stream);
     if (row?.batch?.tag !== tag || row.size === row.batch.start) return undefined;
     return { start: row.batch.start, end: row.size };
   }

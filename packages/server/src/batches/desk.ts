@@ -22,8 +22,8 @@ export interface BatchDeskOptions {
   waiting: Waiting;
   /** Streams whose order is not that of arrival have no batches. */
   takesBatches: (stream: string) => boolean;
-  /** Called when a batch was unlocked: what waited for that may go on. */
-  unlocked: (tag: string) => void;
+  /** Called when a batch was locked or unlocked: what is under way may have to stop, what waited may go on. */
+  turned: (tag: string, gate: 'locked' | 'unlocked') => void;
   /** Milliseconds since 1970. */
   now: () => number;
 }
@@ -44,7 +44,11 @@ export class BatchDesk {
         `the stream "${opening.stream}" is not cut in order of arrival; let the source feed one that is`,
       );
     }
+    const { owner } = opening;
+    if (!this.#isOwner(tag, owner)) throw taken(tag);
     await this.#mark({ batch: tag, stream: opening.stream, action: 'open' });
+    // Another may have begun it while the mark was being written.
+    if (!this.#isOwner(tag, owner)) throw taken(tag);
     this.#change(tag, () => opened(store.one(tag), tag, opening, now()));
     return this.one(tag);
   }
@@ -93,9 +97,12 @@ export class BatchDesk {
 
   /** What waits for it goes on. @throws BatchError `batch-not-found` */
   unlock(tag: string, by: string, reason: string): Batch {
-    const batch = this.#turn(tag, 'unlocked', by, reason);
-    this.#options.unlocked(tag);
-    return batch;
+    return this.#turn(tag, 'unlocked', by, reason);
+  }
+
+  #isOwner(tag: string, owner: string | undefined): boolean {
+    const known = this.#options.store.one(tag);
+    return known?.stream === undefined || known.owner === owner;
   }
 
   #turn(tag: string, gate: 'locked' | 'unlocked', by: string, reason: string): Batch {
@@ -106,6 +113,7 @@ export class BatchDesk {
       const happenings = known.gate === gate ? [] : [{ at: now(), what: gate, detail: { by, reason } }];
       return { facts: { ...known, gate }, happenings };
     });
+    this.#options.turned(tag, gate);
     return this.one(tag);
   }
 
@@ -150,6 +158,13 @@ const COME_ABOUT: Record<Awaited, (batch: Batch) => boolean> = {
   unlocked: ({ facts }) => facts.gate !== 'locked',
   embedded: ({ facts }) => facts.state === 'embedded' || facts.state === 'failed' || facts.embedding === 'failed',
 };
+
+function taken(tag: string): BatchError {
+  return new BatchError(
+    'batch-taken',
+    `somebody else has begun the batch "${tag}"; begin another under a tag of its own`,
+  );
+}
 
 function notFound(tag: string): BatchError {
   return new BatchError('batch-not-found', `nothing is known of a batch "${tag}"`);

@@ -8,6 +8,8 @@ export interface Embedded {
   given: number;
   /** Given vectors that cannot be used. */
   refused: number;
+  /** Texts of which the model made none. */
+  failed: number;
 }
 
 /** Has the texts of these leaves embedded, going on where it was; rejects when that cannot be done now. */
@@ -39,48 +41,59 @@ const PROGRESS_MS = 1000;
 
 export class EmbeddingQueue {
   readonly #options: EmbeddingQueueOptions;
-  readonly #stop = new AbortController();
   /** By batch. */
   readonly #failures = new Map<string, number>();
-  #working: Promise<void> | undefined;
-  #retry: { cancel(): void } | undefined;
+  /** By batch: those that wait for another try. */
+  readonly #retries = new Map<string, { cancel(): void }>();
+  #working: { tag: string; stop: AbortController; done: Promise<void> } | undefined;
+  #closed = false;
 
   constructor(options: EmbeddingQueueOptions) {
     this.#options = options;
   }
 
-  /** To be called when there may be something to embed, or more is certified. */
+  /** To be called when there may be something to embed, more is certified, or a batch was locked. */
   wake(): void {
-    if (this.#working !== undefined || this.#retry !== undefined || this.#stop.signal.aborted) return;
-    const facts = this.#options.store.toEmbed();
-    const certificate = facts && this.#options.certificates.of(facts.tag);
-    if (facts === undefined || certificate?.certified !== true) return;
-    this.#working = this.#take(facts, certificate).finally(() => {
-      this.#working = undefined;
-      this.wake();
-    });
+    if (this.#closed) return;
+    const { store, certificates } = this.#options;
+    if (this.#working !== undefined) {
+      // What leaves this process after a lock is what the lock is against.
+      if (store.one(this.#working.tag)?.gate === 'locked') this.#working.stop.abort();
+      return;
+    }
+    for (const facts of store.toEmbed()) {
+      const certificate = this.#retries.has(facts.tag) ? undefined : certificates.of(facts.tag);
+      if (certificate?.certified !== true) continue;
+      const stop = new AbortController();
+      const done = this.#take(facts, certificate, stop.signal).finally(() => {
+        this.#working = undefined;
+        this.wake();
+      });
+      this.#working = { tag: facts.tag, stop, done };
+      return;
+    }
   }
 
   /** What is under way stops, and is gone on with at the next start. */
   async close(): Promise<void> {
-    this.#stop.abort();
-    this.#retry?.cancel();
-    await this.#working;
+    this.#closed = true;
+    for (const retry of this.#retries.values()) retry.cancel();
+    this.#working?.stop.abort();
+    await this.#working?.done;
   }
 
-  async #take(facts: BatchFacts, { leaves }: BatchCertificate): Promise<void> {
+  async #take(facts: BatchFacts, { leaves }: BatchCertificate, signal: AbortSignal): Promise<void> {
     const { embed } = this.#options;
     const { tag, stream = '' } = facts;
     try {
-      const nothing: Embedded = { embedded: 0, given: 0, refused: 0 };
+      const nothing: Embedded = { embedded: 0, given: 0, refused: 0, failed: 0 };
       const result =
-        leaves === undefined
-          ? nothing
-          : await embed({ tag, stream, ...leaves }, this.#stop.signal, this.#progressOf(tag));
+        leaves === undefined ? nothing : await embed({ tag, stream, ...leaves }, signal, this.#progressOf(tag));
       this.#failures.delete(tag);
-      this.#settle(facts, 'done', result);
+      const none = result.failed > 0 && result.embedded + result.given === 0;
+      this.#settle(facts, none ? 'failed' : 'done', none ? { reason: 'the model gave no vector', ...result } : result);
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#failed(facts, error);
+      if (!signal.aborted) this.#failed(facts, error);
     }
   }
 
@@ -108,10 +121,10 @@ export class EmbeddingQueue {
     }
     this.#failures.set(facts.tag, failures);
     const again = () => {
-      this.#retry = undefined;
+      this.#retries.delete(facts.tag);
       this.wake();
     };
-    this.#retry = later(again, Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (failures - 1)));
+    this.#retries.set(facts.tag, later(again, Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (failures - 1))));
   }
 
   #settle({ tag }: BatchFacts, embedding: 'done' | 'failed', detail: Embedded | { reason: string }): void {

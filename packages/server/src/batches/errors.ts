@@ -4,6 +4,7 @@
  * - `batch-not-found`: nothing is known of it
  * - `batch-open`: another batch is open on the stream; `batch` names it
  * - `batch-ended`: it has ended, and is not opened again
+ * - `batch-taken`: somebody else has begun it
  * - `batch-elsewhere`: it is a batch of another stream
  * - `stream-not-for-batches`: the stream fuses its sources, or is cut in event time
  * - `too-many-waiting`: as many as may wait for something to come about do so
@@ -13,6 +14,7 @@ export type BatchErrorCode =
   | 'batch-not-found'
   | 'batch-open'
   | 'batch-ended'
+  | 'batch-taken'
   | 'batch-elsewhere'
   | 'stream-not-for-batches'
   | 'too-many-waiting'

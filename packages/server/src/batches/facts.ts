@@ -1,10 +1,14 @@
 /** How what is said of a batch changes what is known of it. Pure. */
+import type { JsonValue } from '../json/parse.ts';
+import { saysYes } from '../pii-mark.ts';
 import type { BatchFacts, BatchMessage, BatchState, Happening } from '../store/batches.ts';
 
 /** What an orchestrator says when a batch begins. */
 export interface Opening {
   stream: string;
   source: string;
+  /** Of several who would begin the same batch, one alone may. */
+  owner?: string;
   pii: boolean;
   spool?: string;
   bytes?: number;
@@ -54,9 +58,9 @@ export function heard(
   embeds: (stream: string) => boolean,
   at: number,
 ): Change {
-  const { event, batch_tag: tag, status, pii } = message;
+  const { event, batch_tag: tag, status } = message;
   const before = known ?? unheardOf(tag, at);
-  const gated = marked(before, pii === true, at);
+  const gated = marked(before, isMarked(message), at);
   const facts = { ...gated.facts };
   if (event === 'gate.open') {
     facts.bytes ??= message.bytes ?? undefined;
@@ -84,9 +88,23 @@ export function marked(known: BatchFacts, pii: boolean, at: number): Change {
   return { facts: { ...known, pii: true, gate }, happenings };
 }
 
+/** Whatever does not clearly say no says yes: templates write all sorts of things. */
+function isMarked({ pii, message }: BatchMessage): boolean {
+  return pii ?? saysYes((JSON.parse(message) as { pii?: JsonValue }).pii);
+}
+
 function unheardOf(tag: string, at: number): BatchFacts {
   return {
-    ...{ tag, stream: undefined, source: undefined, state: 'open', pii: false, gate: 'open', openedAt: at },
+    ...{
+      tag,
+      stream: undefined,
+      source: undefined,
+      owner: undefined,
+      state: 'open',
+      pii: false,
+      gate: 'open',
+      openedAt: at,
+    },
     ...{ endedAt: undefined, spool: undefined, bytes: undefined, files: undefined },
     ...{ processed: undefined, inserted: undefined, duplicates: undefined, rejected: undefined },
     ...{ embedding: 'none', embedded: 0 },

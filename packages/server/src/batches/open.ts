@@ -12,6 +12,7 @@ import type { Stream } from '../stream.ts';
 import { Certificates } from './certificate.ts';
 import { BatchDesk, type MarkBatch } from './desk.ts';
 import { EmbeddingQueue, type EmbedLeaves } from './embedding.ts';
+import { LockedLeaves } from './locked-leaves.ts';
 import { Messages } from './messages.ts';
 import { RedisOutlet } from './redis.ts';
 import { handlerFor, type Route } from './routing.ts';
@@ -67,7 +68,10 @@ export function openBatches(parts: BatchParts) {
   const desk = new BatchDesk({
     ...{ store, certificates, mark: parts.mark, waiting, now },
     takesBatches: (stream) => inOrder.has(stream),
-    unlocked: (tag) => messages.release(tag),
+    turned: (tag, gate) => {
+      if (gate === 'unlocked') messages.release(tag);
+      queue.wake();
+    },
   });
   const publish = eventPublish(settings.publish, {
     persist: async (row) => messages.keep(row),
@@ -103,6 +107,7 @@ export function openBatches(parts: BatchParts) {
     batches: desk,
     batchMessages: messages,
     batchStore: store,
+    lockedLeaves: new LockedLeaves(store, certificates),
     eventPublish: publish,
     embedAgain: (tag: string) => {
       const facts = store.one(tag);
@@ -120,6 +125,8 @@ export function openBatches(parts: BatchParts) {
       }
       // With Redis away it takes its time, and nobody has to wait for that.
       void tracker.start();
+      // The process may have ended between an unlocking and what follows from it.
+      for (const tag of store.released()) messages.release(tag);
       queue.wake();
       void messages.tell();
     },

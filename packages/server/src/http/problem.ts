@@ -13,6 +13,7 @@ export const PROBLEM_CODES = [
   'batch-ended',
   'batch-not-found',
   'batch-open',
+  'batch-taken',
   'catalog-share-used-up',
   'embedding-unavailable',
   'fields-invalid',

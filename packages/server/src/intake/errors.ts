@@ -6,6 +6,7 @@ const STATUS = {
   'source-auth-required': 401,
   'source-auth-invalid': 401,
   'source-not-found-or-disabled': 404,
+  'batch-not-open': 409,
   'body-too-large': 413,
   'too-many-events': 413,
   'unsupported-media-type': 415,

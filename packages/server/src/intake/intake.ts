@@ -29,6 +29,8 @@ export interface Delivery {
   deliveryId: string | undefined;
   /** Whether the sender wants a signed receipt. */
   receipt: boolean;
+  /** The batch that the events are of: they are taken only while it is open on the source's stream. */
+  batch?: string;
 }
 
 /** A delivery that has been read: its new events, waiting for the commit, and what to tell the sender then. */
@@ -54,6 +56,8 @@ export interface IntakeOptions {
   streamKeys?: ReadonlyMap<string, Uint8Array>;
   index: FingerprintIndex;
   versions: Versions;
+  /** Whether a batch has begun on the stream, and not ended. */
+  isOpenBatch: (tag: string, stream: string) => boolean;
   limits: { eventsPerRequest: number; eventBytes: number };
 }
 
@@ -78,6 +82,7 @@ export class Intake {
   readonly #index: FingerprintIndex;
   readonly #limits: IntakeOptions['limits'];
   readonly #versions: Versions;
+  readonly #isOpen: IntakeOptions['isOpenBatch'];
 
   /** @throws KeyError `key-missing` when a policy hashes fields and its source has no key */
   constructor(options: IntakeOptions) {
@@ -95,6 +100,7 @@ export class Intake {
     this.#index = options.index;
     this.#limits = options.limits;
     this.#versions = options.versions;
+    this.#isOpen = options.isOpenBatch;
   }
 
   /**
@@ -109,6 +115,10 @@ export class Intake {
       throw new IntakeError('bad-request', 'the body and the request name different sources');
     }
     const feed = this.#admit(delivery.sourceId ?? named ?? 'default', delivery.credentials);
+    const { batch } = delivery;
+    if (batch !== undefined && !this.#isOpen(batch, feed.source.stream)) {
+      throw new IntakeError('batch-not-open', `no batch "${batch.slice(0, 128)}" is open on the stream of this source`);
+    }
     const reading = new Reading(feed, delivery, numbering, this.#index, this.#versions, this.#limits.eventBytes);
     const draft = reading.read(items);
     if (draft.eventIds.length === 0 && draft.rejected.length > 0) {

@@ -13,6 +13,8 @@ export interface BatchFacts {
   /** Undefined for a batch that is ingested elsewhere. */
   stream: string | undefined;
   source: string | undefined;
+  /** What whoever began it calls itself. */
+  owner: string | undefined;
   state: BatchState;
   pii: boolean;
   gate: Gate;
@@ -81,8 +83,8 @@ export interface BatchStore {
   happenings(tag: string): Happening[];
   /** Tags of the batches that are locked. */
   locked(): string[];
-  /** The first batch that is to be embedded, and whose gate is not locked. */
-  toEmbed(): BatchFacts | undefined;
+  /** Batches that are to be embedded, and whose gate is not locked. */
+  toEmbed(): BatchFacts[];
   /** @param told whether nobody has to tell it any more. @returns its seq */
   keep(message: BatchMessage, receivedAt: number, told: boolean): number;
   /** Whether a message of this event of the batch is kept. */
@@ -97,6 +99,8 @@ export interface BatchStore {
   trim(keep: number): void;
   /** Keeps a message back. Once more changes nothing. */
   hold(tag: string, message: Pick<BatchMessage, 'channel' | 'message'>): void;
+  /** Batches of which something is held back, and which are not locked any more. */
+  released(): string[];
   /** Takes out what has been kept back, in that order. */
   release(tag: string): Pick<BatchMessage, 'channel' | 'message'>[];
   close(): void;

@@ -52,7 +52,8 @@ export function openDesk({ setup, auth, keys, timings, troubled }: DeskOptions):
     const { dataDir, sources, streams, limits } = setup;
     const hashKeys = openSourceHashKeys(journal, setup);
     const streamKeys = openSaltedStreamKeys(journal, dataDir, streams);
-    const intake = new Intake({ sources, auth, hashKeys, streamKeys, index, versions, limits });
+    const isOpenBatch = (tag: string, stream: string) => journal.openBatch(stream)?.batch === tag;
+    const intake = new Intake({ sources, auth, hashKeys, streamKeys, index, versions, isOpenBatch, limits });
     refuseMovedSources(journal, sources);
     refuseChangedSalting(journal, streams);
     journalConfigs(journal, cuts, { setup, keys, timings });

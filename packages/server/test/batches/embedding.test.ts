@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { BatchCertificate } from '../../src/batches/certificate.ts';
-import { EmbeddingQueue } from '../../src/batches/embedding.ts';
+import { type Embedded, EmbeddingQueue } from '../../src/batches/embedding.ts';
 import { opened } from '../../src/batches/facts.ts';
 import { SqliteBatches } from '../../src/store/sqlite/batches.ts';
 import { Directories } from '../support/directories.ts';
@@ -16,15 +16,13 @@ class World {
   readonly asked: object[] = [];
   readonly said: unknown[][] = [];
   retries: (() => void)[] = [];
-  answer: () => Promise<{ embedded: number; given: number; refused: number }> = async () => ({
-    ...{ embedded: 4, given: 1, refused: 0 },
-  });
+  answer: (signal: AbortSignal) => Promise<Embedded> = async () => ({ embedded: 4, given: 1, refused: 0, failed: 0 });
   readonly queue = new EmbeddingQueue({
     store: this.store,
     certificates: { of: (tag: string) => this.certificates.get(tag) ?? CERTIFIED } as never,
-    embed: (batch) => {
+    embed: (batch, signal) => {
       this.asked.push(batch);
-      return this.answer();
+      return this.answer(signal);
     },
     done: ({ tag }, status, embedded) => this.said.push([tag, status, embedded]),
     attempts: 3,
@@ -73,6 +71,49 @@ describe('batches that are to be embedded', () => {
     world.certificates.delete('one');
     world.queue.wake();
     await vi.waitFor(() => expect(world.said).toEqual([['one', 'success', 5]]));
+  });
+
+  test('one that is not certified, or has failed, holds up no other', async () => {
+    world.certificates.set('one', { ...CERTIFIED, certified: false });
+    world.due('one');
+    world.due('two');
+    world.queue.wake();
+    await vi.waitFor(() => expect(world.said).toEqual([['two', 'success', 5]]));
+    world.certificates.delete('one');
+    world.answer = async () => {
+      throw new RangeError('the model is away');
+    };
+    world.queue.wake();
+    await vi.waitFor(() => expect(world.retries).toHaveLength(1));
+    world.answer = async () => ({ embedded: 1, given: 0, refused: 0, failed: 0 });
+    world.due('three');
+    world.queue.wake();
+    await vi.waitFor(() => expect(world.said.at(-1)).toEqual(['three', 'success', 1]));
+    expect(world.store.one('one')?.embedding).toBe('due');
+  });
+
+  test('stop when they are locked, and go on when they are unlocked', async () => {
+    world.answer = (signal) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(new RangeError('aborted'))));
+    world.due('one');
+    world.queue.wake();
+    world.store.put({ ...world.store.one('one')!, gate: 'locked' });
+    world.queue.wake();
+    await vi.waitFor(() => expect(world.asked).toHaveLength(1));
+    expect(world.retries).toEqual([]);
+    world.answer = async () => ({ embedded: 4, given: 1, refused: 0, failed: 0 });
+    world.store.put({ ...world.store.one('one')!, gate: 'unlocked' });
+    await vi.waitFor(() => {
+      world.queue.wake();
+      expect(world.said).toEqual([['one', 'success', 5]]);
+    });
+  });
+
+  test('of which the model makes no vector at all have failed', async () => {
+    world.answer = async () => ({ embedded: 0, given: 0, refused: 0, failed: 3 });
+    world.due('one');
+    world.queue.wake();
+    await vi.waitFor(() => expect(world.said).toEqual([['one', 'failed', 0]]));
   });
 
   test('one that brought nothing is embedded without any ado', async () => {

@@ -70,6 +70,12 @@ describe('the gate', () => {
     }
   });
 
+  test('is locked by whatever does not clearly say no', () => {
+    for (const pii of ['true', 'yes', 1, ['email'], {}])
+      expect(after(message('gate.open', { pii })).gate).toBe('locked');
+    for (const pii of ['false', 'no', '', 0, null, []]) expect(after(message('gate.open', { pii })).gate).toBe('open');
+  });
+
   test('stays locked whatever comes, and stays unlocked once an administrator has said so', () => {
     const locked = opened(undefined, 'one', opening(true), 1).facts;
     const events = ['gate.open', 'gate.done', 'embed.start', 'embed.done'];

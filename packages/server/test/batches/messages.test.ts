@@ -95,7 +95,9 @@ describe('messages', () => {
     world.restart();
     expect([world.kept, world.out]).toEqual([[], []]);
     world.store.put({ ...world.store.one('one')!, gate: 'unlocked' });
+    expect(world.store.released()).toEqual(['one']);
     world.messages.release('one');
+    expect(world.store.released()).toEqual([]);
     await world.messages.tell();
     expect([world.kept, world.out, world.mirrored]).toEqual([[text(START)], [text(START)], [text(START)]]);
     expect(world.store.one('one')?.state).toBe('embedding');

@@ -121,6 +121,34 @@ describe('a batch', () => {
     expect([answer.status, answer.body.error]).toEqual([status, error]);
   });
 
+  test('events that are sent for it are taken while it is open, and at no other time', async () => {
+    const sendFor = (batch: string) =>
+      call(server.url, `/ingest/events?sourceId=spool&batch=${batch}`, {
+        ...{
+          method: 'POST',
+          headers: { 'content-type': 'application/x-ndjson' },
+          body: '{"eventId":"late","text":"late"}',
+        },
+      });
+    expect((await sendFor('named')).body.error).toBe('batch-not-open');
+    await open('named');
+    expect((await sendFor('other')).body.error).toBe('batch-not-open');
+    expect((await sendFor('named')).body).toMatchObject({ count: 1, duplicates: 0 });
+    await end('named');
+    const refused = await sendFor('named');
+    expect([refused.status, refused.body.error]).toEqual([409, 'batch-not-open']);
+    expect(await certified('named')).toMatchObject({ records: 1 });
+  });
+
+  test('is its owner’s, however many begin it at once', async () => {
+    const answers = await Promise.all(['a', 'b', 'c'].map((owner) => open('owned', { owner })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409]);
+    const owner = ['a', 'b', 'c'][answers.findIndex(({ status }) => status === 200)];
+    expect((await open('owned', { owner })).status).toBe(200);
+    expect((await open('owned')).body.error).toBe('batch-taken');
+    await end('owned');
+  });
+
   test('a stream has one at a time, and names it', async () => {
     await open('fourth');
     const refused = await open('fifth');
@@ -164,7 +192,7 @@ describe('a batch', () => {
 
   test('all are listed, newest first, by state and page by page', async () => {
     const all = (await get(server.url, '/batches')).body.items.map(({ batchTag }: Json) => batchTag);
-    expect(all).toEqual(['fifth', 'of-another', 'fourth', 'third', 'second', 'first']);
+    expect(all).toEqual(['fifth', 'of-another', 'fourth', 'owned', 'named', 'third', 'second', 'first']);
     const failed = (await get(server.url, '/batches?state=failed')).body.items;
     expect(failed.map(({ batchTag }: Json) => batchTag)).toEqual(['fourth']);
     const paged: string[] = [];
@@ -227,6 +255,25 @@ describe('a batch with personal data', () => {
     expect(hit).toMatchObject({ text: 'a confidential text about penguins', batchTag: 'private' });
     expect((await get(server.url, hit.proof)).body.payload.text).toBe(hit.text);
     expect(hit.versionId).toBe((await get(server.url, `/ingest/events/${hit.eventId}`)).body.versionId);
+  });
+
+  test('is not found by searches at any moment of its life', async () => {
+    const seen: number[] = [];
+    let over = false;
+    const searching = (async () => {
+      while (!over) seen.push((await get(server.url, '/search?mode=fulltext&q=walrus')).body.items.length);
+    })();
+    for (let round = 0; round < 5; round++) {
+      await open(`walrus-${round}`, { pii: true });
+      for (let part = 0; part < 3; part++)
+        await ingest(Array.from({ length: 200 }, (_, n) => `walrus ${round} ${part} ${n}`));
+      await end(`walrus-${round}`);
+      await certified(`walrus-${round}`);
+    }
+    over = true;
+    await searching;
+    expect(seen.length).toBeGreaterThan(5);
+    expect(new Set(seen)).toEqual(new Set([0]));
   });
 
   test('is locked by an administrator, too, and disappears from searches', async () => {

@@ -65,6 +65,7 @@ export class Desk {
     this.versions = new Versions(this.index, this.journal);
     this.cuts = new CutClock(new Map(sources.map(({ stream }) => [stream, { cutMs: maxAgeMs, wakeMs: [] }])));
     this.intake = new Intake({
+      isOpenBatch: (tag, stream) => this.journal.openBatch(stream)?.batch === tag,
       sources,
       auth: new SourceAuth(secrets),
       hashKeys,

@@ -35,6 +35,7 @@ interface OfBatch {
 
 const TAG = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 const MAX_TEXT = 4096;
+const MAX_OWNER = 128;
 const MAX_REASON = 1000;
 const MAX_WAIT_MS = 60_000;
 const MAX_LIMIT = 1000;
@@ -46,6 +47,7 @@ const STATUS: Record<BatchErrorCode, [status: number, code: ProblemCode]> = {
   'batch-not-found': [404, 'batch-not-found'],
   'batch-open': [409, 'batch-open'],
   'batch-ended': [409, 'batch-ended'],
+  'batch-taken': [409, 'batch-taken'],
   'batch-elsewhere': [409, 'batch-elsewhere'],
   'stream-not-for-batches': [409, 'stream-not-for-batches'],
   'too-many-waiting': [503, 'overloaded'],
@@ -58,14 +60,19 @@ export function batchIntakeRoutes(server: FastifyInstance, options: BatchRoutes)
   server.put<OfBatch>('/batches/:tag', async (request) => {
     queryOf(request, []);
     const tag = tagOf(request);
-    const members = await readMembers(request, bodies, ['sourceId', 'pii', 'spool', 'bytes', 'count']);
+    const members = await readMembers(request, bodies, ['sourceId', 'owner', 'pii', 'spool', 'bytes', 'count']);
     const { id, stream } = admit(request, members);
     const [spool, bytes] = [
       text(members, 'spool', MAX_TEXT),
       wholeNumber(members, 'bytes', 0, Number.MAX_SAFE_INTEGER),
     ];
     const files = wholeNumber(members, 'count', 0, Number.MAX_SAFE_INTEGER);
-    const said = { ...(spool !== undefined && { spool }), ...(bytes !== undefined && { bytes }) };
+    const owner = text(members, 'owner', MAX_OWNER);
+    const said = {
+      ...(owner !== undefined && { owner }),
+      ...(spool !== undefined && { spool }),
+      ...(bytes !== undefined && { bytes }),
+    };
     const opening = { stream, source: id, pii: flag(members, 'pii'), ...said, ...(files !== undefined && { files }) };
     return view(await answering(() => batches.open(tag, opening)), options);
   });

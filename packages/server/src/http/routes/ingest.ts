@@ -34,10 +34,14 @@ export function ingestRoutes(server: FastifyInstance, { bodies, admission, deliv
     const format = formatOf(request);
     const sourceId = sourceOf(request);
     const deliveryId = header(request, 'idempotency-key');
+    const batch = batchOf(request);
     const credentials = { bearer: bearer(request) };
     const admitted = sourceId !== undefined && admit(sourceId, credentials);
     const answer = await bodies.with(request, admitted, (body) =>
-      deliver({ sourceId, format, body, deliveryId, credentials, receipt: preferences(request).has('receipt') }),
+      deliver({
+        ...{ sourceId, format, body, deliveryId, credentials, receipt: preferences(request).has('receipt') },
+        ...(batch !== undefined && { batch }),
+      }),
     );
     if (!answer.ok) throw refusal(answer);
     return acknowledge(request, reply, answer);
@@ -98,6 +102,12 @@ function sourceOf(request: FastifyRequest): string | undefined {
     throw badRequest('sourceId and X-Source-Id name different sources');
   }
   return query ?? named;
+}
+
+function batchOf(request: FastifyRequest): string | undefined {
+  const { batch } = request.query as Record<string, unknown>;
+  if (batch === undefined || typeof batch === 'string') return batch;
+  throw badRequest('batch is given twice');
 }
 
 function header(request: FastifyRequest, name: string): string | undefined {

@@ -2,9 +2,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BatchDesk } from '../../batches/desk.ts';
 import { BatchError } from '../../batches/errors.ts';
+import type { LeafExtent, LockedLeaves } from '../../batches/locked-leaves.ts';
 import { SearchError, type SearchErrorCode } from '../../search/errors.ts';
 import { type Hit, MAX_HITS, type SearchMode, type SearchQuery } from '../../search/service.ts';
-import type { BatchStore } from '../../store/batches.ts';
 import type { LedgerReader } from '../../store/ledger.ts';
 import type { Access } from '../access.ts';
 import type { BodyReader } from '../body.ts';
@@ -18,7 +18,7 @@ export interface SearchRoutes extends Pick<CatalogRoutes, 'search'> {
   searched: ReadonlyMap<string, readonly string[]>;
   ledger: LedgerReader;
   batches: BatchDesk;
-  batchStore: BatchStore;
+  lockedLeaves: LockedLeaves;
   access: Access;
   bodies: BodyReader;
 }
@@ -58,7 +58,10 @@ async function find(
   const { ledger, records } = options;
   const query = { ...questionOf(members), ...scopeOf(request, members, options) };
   const hits = await answering(() => records.search(query, goneWith(reply)));
-  return { mode: query.mode, items: hits.map((hit) => shown(hit, ledger)) };
+  // A batch may have been locked, or have begun, while it was searched.
+  const locked = options.lockedLeaves.extents();
+  const items = hits.filter((hit) => !locked.some((extent) => holds(extent, hit))).map((hit) => shown(hit, ledger));
+  return { mode: query.mode, items };
 }
 
 /** With what it takes to have the hit certified: the packet that holds it, and where its proof is. */
@@ -73,6 +76,10 @@ function shown({ leaf, eventTime, ...hit }: Hit, ledger: LedgerReader): object {
     batchTag: ledger.rollups.over(hit.stream, leaf)?.batch ?? null,
     proof: `/ingest/events/${hit.eventId}/proof`,
   };
+}
+
+function holds({ stream, start, end }: LeafExtent, hit: Hit): boolean {
+  return hit.stream === stream && start <= hit.leaf && hit.leaf < end;
 }
 
 function questionOf({ mode, q, k, vector }: Members): SearchQuery {
@@ -98,7 +105,7 @@ function questionOf({ mode, q, k, vector }: Members): SearchQuery {
 function scopeOf(
   request: FastifyRequest,
   { stream, batch, from, to }: Members,
-  { access, searched, batches, batchStore }: SearchRoutes,
+  { access, searched, batches, lockedLeaves }: SearchRoutes,
 ): Pick<SearchQuery, 'streams' | 'ranges' | 'hidden' | 'from' | 'to'> {
   const reader = access.readerOf(request);
   const readable = [...searched.keys()].filter((one) => access.mayRead(reader, one));
@@ -112,7 +119,7 @@ function scopeOf(
     }
     access.checkStream(reader, stream);
   } else if (readable.length === 0 && searched.size > 0) access.checkReader(request);
-  const hidden = batchStore.locked().flatMap((tag) => rangeOf(batches, tag));
+  const hidden = lockedLeaves.extents();
   return {
     streams: new Set(stream === undefined ? readable : [stream]),
     hidden,
@@ -134,10 +141,7 @@ function rangeOfAsked(batches: BatchDesk, batch: unknown): NonNullable<SearchQue
 
 function rangeOf(batches: BatchDesk, tag: string): { stream: string; start: number; end: number }[] {
   const { facts, leaves } = batches.one(tag);
-  if (facts.stream === undefined || leaves === undefined) return [];
-  // More comes to one that is open.
-  const end = facts.endedAt === undefined ? Number.MAX_SAFE_INTEGER : leaves.end;
-  return [{ stream: facts.stream, start: leaves.start, end }];
+  return facts.stream === undefined || leaves === undefined ? [] : [{ stream: facts.stream, ...leaves }];
 }
 
 function timeOf(name: 'from' | 'to', value: unknown): Partial<Record<'from' | 'to', number>> {

@@ -68,13 +68,14 @@ export class SqliteBatches implements BatchStore {
     const { embedding } = facts;
     this.together(() =>
       this.#sql.run(
-        `INSERT INTO batches VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tag) DO UPDATE
-           SET stream = excluded.stream, source = excluded.source, state = excluded.state, pii = excluded.pii,
+        `INSERT INTO batches VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tag) DO UPDATE
+           SET stream = excluded.stream, source = excluded.source, owner = excluded.owner, state = excluded.state, pii = excluded.pii,
              gate = excluded.gate, opened_at = excluded.opened_at, ended_at = excluded.ended_at,
              spool = excluded.spool, bytes = excluded.bytes, files = excluded.files,
              processed = excluded.processed, inserted = excluded.inserted, duplicates = excluded.duplicates,
              rejected = excluded.rejected, embed = excluded.embed, embedded = excluded.embedded`,
-        ...[facts.tag, facts.stream ?? null, facts.source ?? null, facts.state, facts.pii ? 1 : 0, facts.gate],
+        ...[facts.tag, facts.stream ?? null, facts.source ?? null, facts.owner ?? null],
+        ...[facts.state, facts.pii ? 1 : 0, facts.gate],
         ...[facts.openedAt, facts.endedAt ?? null, facts.spool ?? null, facts.bytes ?? null, facts.files ?? null],
         ...[facts.processed ?? null, facts.inserted ?? null, facts.duplicates ?? null, facts.rejected ?? null],
         ...[embedding === 'none' ? null : embedding, facts.embedded],
@@ -101,10 +102,9 @@ export class SqliteBatches implements BatchStore {
     return this.#sql.all("SELECT tag FROM batches WHERE gate = 'locked'").map(({ tag }) => String(tag));
   }
 
-  toEmbed(): BatchFacts | undefined {
-    const sql = "SELECT * FROM batches WHERE embed = 'due' AND gate <> 'locked' ORDER BY id LIMIT 1";
-    const row = this.#sql.get(sql);
-    return row && toFacts(row);
+  toEmbed(): BatchFacts[] {
+    const sql = "SELECT * FROM batches WHERE embed = 'due' AND gate <> 'locked' ORDER BY id";
+    return this.#sql.all(sql).map(toFacts);
   }
 
   keep(message: BatchMessage, receivedAt: number, told: boolean): number {
@@ -152,6 +152,12 @@ export class SqliteBatches implements BatchStore {
     );
   }
 
+  released(): string[] {
+    const sql = `SELECT DISTINCT batch_tag AS tag FROM held_events JOIN batches ON batches.tag = batch_tag
+      WHERE gate <> 'locked'`;
+    return this.#sql.all(sql).map(({ tag }) => String(tag));
+  }
+
   release(tag: string): Pick<BatchMessage, 'channel' | 'message'>[] {
     return this.together(() => {
       const rows = this.#sql.all('SELECT channel, message FROM held_events WHERE batch_tag = ? ORDER BY id', tag);
@@ -174,6 +180,7 @@ function toFacts(row: Row): BatchFacts {
     tag: String(row.tag),
     stream: textOf(row.stream),
     source: textOf(row.source),
+    owner: textOf(row.owner),
     state: row.state as BatchState,
     pii: row.pii === 1,
     gate: row.gate as Gate,

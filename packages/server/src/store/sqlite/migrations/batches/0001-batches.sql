@@ -4,6 +4,7 @@ CREATE TABLE batches (
   tag        TEXT NOT NULL UNIQUE,
   stream     TEXT,                -- null for a batch that is ingested elsewhere
   source     TEXT,
+  owner      TEXT,                -- what whoever began it calls itself
   state      TEXT NOT NULL,       -- open | ingested | failed | embedding | embedded
   pii        INTEGER NOT NULL DEFAULT 0,
   gate       TEXT NOT NULL DEFAULT 'open', -- open: never locked | locked | unlocked
