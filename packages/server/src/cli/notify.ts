@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { JsonData } from '../go-template/values.ts';
 import { NotifierError } from '../notify/errors.ts';
-import { type Mask, maskOf, secretsIn } from '../notify/masking.ts';
+import { type Mask, maskOf, secretsIn, secretsOf } from '../notify/masking.ts';
 import { type NotifierRequest, plaintextWarning, renderRequest } from '../notify/notifier.ts';
 import { type NotifierAnswer, sendRequest } from '../notify/send.ts';
 import { CliError, FAILURE, MISUSE } from './errors.ts';
@@ -44,7 +44,12 @@ interface Options {
  * @returns the exit code: 0 well, 1 failed, 2 misused
  */
 export async function notify(argv: readonly string[]): Promise<number> {
-  const mask = maskOf([environment.EDGE_TOKEN, environment.GATE_TOKEN]);
+  // While tokens are exchanged several are listed, and each is one; what else is secret by its name is masked, too.
+  const tokens = [environment.EDGE_TOKEN, environment.GATE_TOKEN].flatMap((text) => [
+    text,
+    ...(text?.split(',') ?? []),
+  ]);
+  const mask = maskOf([...tokens, ...secretsOf(environment)]);
   try {
     const options = optionsFrom(argv);
     if (options !== undefined) return await notifyOnce(options, mask);

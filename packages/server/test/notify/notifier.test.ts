@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { JsonData } from '../../src/go-template/values.ts';
 import { NotifierError, type NotifierErrorCode } from '../../src/notify/errors.ts';
-import { maskOf, secretsIn } from '../../src/notify/masking.ts';
+import { maskOf, secretsIn, secretsOf } from '../../src/notify/masking.ts';
 import { type NotifierRequest, plaintextWarning, renderRequest } from '../../src/notify/notifier.ts';
 import { sendRequest } from '../../src/notify/send.ts';
 import { endpoint } from './endpoint.ts';
@@ -140,6 +140,10 @@ describe('masks', () => {
     const mask = maskOf(['a"b', 'a"b/long', '', undefined]);
     expect(mask('a"b/long a"b {"x":"a\\"b"} a\\\\\\"b a%22b%2Flong')).toBe('*** *** {"x":"***"} *** ***');
     expect(maskOf(['', undefined])('text')).toBe('text');
+    const environment = { SLACK_PW: 'hunter22', API_KEY: 'k-123456', HOME: '/home/me', A_TOKEN: 'x' };
+    expect(secretsOf(environment)).toEqual(['hunter22', 'k-123456']);
+    const { headers, body } = { headers: {}, body: undefined };
+    expect(secretsIn({ method: 'POST', url: 'http://u:50%25%@host/', headers, body })).toContain('50%25%');
   });
 });
 
