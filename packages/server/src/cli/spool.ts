@@ -1,10 +1,11 @@
 /** `tidemark spool` */
 import { Command } from 'commander';
-import { SpoolError } from '../spool/errors.ts';
+import { SpoolError, type SpoolErrorCode } from '../spool/errors.ts';
 import { readSpoolSettings, type SpoolFlags } from '../spool/settings.ts';
 import { openSpool, type Spool } from '../spool/spool.ts';
+import type { Waiting } from '../spool/store.ts';
 import { isStop } from '../spool/waiting.ts';
-import { CliError, FAILURE } from './errors.ts';
+import { CliError, FAILURE, MISUSE } from './errors.ts';
 import type { Run } from './run.ts';
 import { Display } from './spool/display.ts';
 import { adminTokenOf, notifierOf, readSecret } from './spool/notifier.ts';
@@ -14,11 +15,16 @@ interface Options extends SpoolFlags {
   json?: boolean;
 }
 
+/** The batches are done, and not everybody knows: their notifications wait in the outbox. */
+const UNDELIVERED = 3;
+/** What the operator has to set right before anything can be done. */
+const MISUSES: readonly SpoolErrorCode[] = ['no-folder', 'not-admitted'];
+
 export function spoolCommand(run: Run): Command {
   return new Command('spool')
     .description(
       'Replay files from a folder into a server, a batch at a time, and tell of each batch. ' +
-        'Exit code 0: well, 1: a batch failed, 2: misuse.',
+        'Exit code 0: well, 1: a batch failed, 2: misuse, 3: notifications wait in the outbox.',
     )
     .option('--dir <dir>', 'folder with incoming/, processing/, archive/ and failed/ (SPOOL_DIR)')
     .option('--once', 'one pass over what is there, and end')
@@ -37,7 +43,7 @@ export function spoolCommand(run: Run): Command {
 async function spool({ once = false, json = false, ...flags }: Options): Promise<number> {
   const settings = readSpoolSettings(flags);
   const stop = new AbortController();
-  const display = new Display({ json });
+  const display = new Display({ json, waits: once });
   let failed = 0;
   const opened = open(() =>
     openSpool({
@@ -46,29 +52,38 @@ async function spool({ once = false, json = false, ...flags }: Options): Promise
       readToken: settings.dataDir === undefined ? undefined : adminTokenOf(settings.dataDir),
       notifier: notifierOf(settings, display.log),
       progress: (run, files, chunk) => display.progress(run, files, chunk),
-      finished: (run) => {
+      finished: (run, findings) => {
         if (run.status === 'failed') failed++;
-        display.finished(run);
+        display.finished(run, findings);
       },
     }),
   );
   // The second signal ends the process at once; what it was at is gone on with all the same.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const ended = await work(opened, once, display);
-  return ended && (failed === 0 || !once) ? 0 : FAILURE;
+  if (!ended.well || (once && failed > 0)) return FAILURE;
+  return ended.undelivered > 0 ? UNDELIVERED : 0;
 }
 
-/** @returns false when it was stopped before it was through */
-async function work(spool: Spool, once: boolean, display: Display): Promise<boolean> {
+interface Ended {
+  /** false when it was stopped before it was through */
+  well: boolean;
+  undelivered: number;
+}
+
+async function work(spool: Spool, once: boolean, display: Display): Promise<Ended> {
+  let outbox: ReadonlyMap<string, Waiting> | undefined;
   try {
-    await (once ? spool.once() : spool.watch());
-    return true;
+    if (once) outbox = await spool.once();
+    else await spool.watch();
+    const undelivered = [...(outbox?.values() ?? [])].reduce((sum, waiting) => sum + waiting.undelivered, 0);
+    return { well: true, undelivered };
   } catch (error) {
-    if (isStop(error)) return !once;
+    if (isStop(error)) return { well: !once, undelivered: 0 };
     throw inWords(error);
   } finally {
     spool.close();
-    display.end();
+    display.end(outbox);
   }
 }
 
@@ -81,5 +96,6 @@ function open(work: () => Spool): Spool {
 }
 
 function inWords(error: unknown): unknown {
-  return error instanceof SpoolError ? new CliError(FAILURE, error.message, { cause: error }) : error;
+  if (!(error instanceof SpoolError)) return error;
+  return new CliError(MISUSES.includes(error.code) ? MISUSE : FAILURE, error.message, { cause: error });
 }

@@ -29,6 +29,8 @@ export interface Listing {
   files: SeenFile[];
   /** Names of files of no format that is known; they stay where they are. */
   unknown: string[];
+  /** Names of what is no file: folders and links, which stay where they are, too. */
+  others: string[];
 }
 
 const PLACES = ['incoming', 'processing', 'archive', 'failed'] as const;
@@ -38,10 +40,12 @@ const UNFINISHED = /^\.|\.(?:tmp|part|partial)$/i;
 export class Folders {
   readonly dir: string;
 
-  /** Makes those that are missing. @throws SpoolError `other-filesystem`, `disk-failed` */
+  /** Makes those that are missing in it. @throws SpoolError `no-folder`, `other-filesystem`, `disk-failed` */
   constructor(dir: string) {
     this.dir = dir;
     onDisk(() => {
+      // A name that is mistyped makes no spool.
+      if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) throw noFolder(dir);
       for (const place of PLACES) mkdirSync(join(dir, place), { recursive: true });
       const devices = new Set(PLACES.map((place) => statSync(join(dir, place)).dev));
       if (devices.size > 1) throw otherFilesystem(dir);
@@ -58,7 +62,7 @@ export class Folders {
 
   /** What is in `incoming/` and is not marked as unfinished by its name, in the order of names. */
   async list(): Promise<Listing> {
-    const listing: Listing = { files: [], unknown: [] };
+    const listing: Listing = { files: [], unknown: [], others: othersIn(this.incoming) };
     for (const name of filesIn(this.incoming)) {
       if (UNFINISHED.test(name)) continue;
       if (formatOf(name) === undefined) listing.unknown.push(name);
@@ -159,6 +163,13 @@ function filesIn(dir: string): string[] {
     .sort();
 }
 
+function othersIn(dir: string): string[] {
+  return onDisk(() => entries(dir).filter((entry) => !entry.isFile()))
+    .map(({ name }) => name)
+    .filter((name) => !UNFINISHED.test(name))
+    .sort();
+}
+
 function entries(dir: string): Dirent[] {
   return readdirSync(dir, { withFileTypes: true });
 }
@@ -193,6 +204,11 @@ function onDisk<T>(work: () => T): T {
     if ((cause as NodeJS.ErrnoException).code === 'EXDEV') throw otherFilesystem('the spool', cause);
     throw new SpoolError('disk-failed', messageOf(cause), { cause });
   }
+}
+
+function noFolder(dir: string): SpoolError {
+  const why = existsSync(dir) ? 'is no folder' : 'does not exist; make it first';
+  return new SpoolError('no-folder', `SPOOL_DIR: ${dir} ${why}`);
 }
 
 function otherFilesystem(dir: string, cause?: unknown): SpoolError {

@@ -34,17 +34,19 @@ interface InFlight {
 /** Enough for the server to work on one while the next is read. */
 const IN_FLIGHT = 4;
 const TOO_LARGE = 413;
+/** Somebody else has ended the batch, or the server was put back to an earlier state. */
+export const NOT_OPEN = 'batch-not-open';
 
 /**
  * @returns how the run ends, as far as the server's answers say
- * @throws SpoolError `stopped`, `gave-up`: the next start goes on
+ * @throws SpoolError `stopped`, `gave-up`: the next start goes on; RefusedError `batch-not-open`
  */
 export async function replay(options: ReplayOptions): Promise<Omit<Outcome, 'status'>> {
   const inFlight: InFlight[] = [];
   try {
     for await (const chunk of chunks(options)) {
       if (options.signal.aborted) break;
-      const answer = send(chunk, options.client);
+      const answer = send(chunk, options.client, options.run.tag);
       // It is looked at when its turn comes.
       answer.catch(() => undefined);
       inFlight.push({ chunk, answer });
@@ -53,7 +55,7 @@ export async function replay(options: ReplayOptions): Promise<Omit<Outcome, 'sta
     while (inFlight.length > 0) await settle(inFlight, options);
   } catch (error) {
     const counts = await rest(inFlight);
-    if (!(error instanceof RefusedError)) throw error;
+    if (!(error instanceof RefusedError) || error.error === NOT_OPEN) throw error;
     return { reason: error.message, counts };
   }
   if (options.signal.aborted) throw stopped();
@@ -62,7 +64,7 @@ export async function replay(options: ReplayOptions): Promise<Omit<Outcome, 'sta
 
 async function* chunks({ run, files, dir, maxFileBytes, lock }: ReplayOptions): AsyncGenerator<Chunk> {
   let locked = run.pii;
-  for await (const chunk of chunksOf({ dir, files, from: run.cursor, maxFileBytes, pii: run.pii })) {
+  for await (const chunk of chunksOf({ dir, files, from: run.cursor, maxFileBytes, pii: run.wholly })) {
     if (chunk.pii && !locked) {
       await lock();
       locked = true;
@@ -93,10 +95,14 @@ async function rest(inFlight: readonly InFlight[]): Promise<Counts> {
 }
 
 /** A request that is too large is sent in halves, down to the record that is to blame. */
-async function send({ lines, places }: Pick<Chunk, 'lines' | 'places'>, client: ServerClient): Promise<Acknowledged> {
+async function send(
+  { lines, places }: Pick<Chunk, 'lines' | 'places'>,
+  client: ServerClient,
+  tag: string,
+): Promise<Acknowledged> {
   if (lines.length === 0) return { counts: NOTHING, resent: false, rejections: [] };
   try {
-    const { count, duplicates, rejected, resent } = await client.ingest(lines);
+    const { count, duplicates, rejected, resent } = await client.ingest(lines, tag);
     const rejections = rejected.flatMap(({ index, error, hint }) => {
       const place = places[index];
       return place === undefined ? [] : [{ ...place, error, hint }];
@@ -111,8 +117,8 @@ async function send({ lines, places }: Pick<Chunk, 'lines' | 'places'>, client: 
     }
     const middle = Math.ceil(lines.length / 2);
     const halves = [
-      await send({ lines: lines.slice(0, middle), places: places.slice(0, middle) }, client),
-      await send({ lines: lines.slice(middle), places: places.slice(middle) }, client),
+      await send({ lines: lines.slice(0, middle), places: places.slice(0, middle) }, client, tag),
+      await send({ lines: lines.slice(middle), places: places.slice(middle) }, client, tag),
     ];
     return {
       counts: halves.reduce((sum, half) => plus(sum, half.counts), NOTHING),

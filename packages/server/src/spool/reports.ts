@@ -15,7 +15,7 @@ export function reasonText({ tag, reason, counts }: Run, files: readonly RunFile
   const faults = files.filter(({ error }) => error !== null);
   return [
     `${tag}: ${reason ?? 'failed'}`,
-    `${counts.taken} records were taken and are certified; they are skipped when the files come again.`,
+    `${counts.taken} records were taken; those that the server has are skipped when the files come again.`,
     ...faults.map(({ name, error, hint }) => `${name}: ${error}: ${hint}`),
     '',
   ].join('\n');

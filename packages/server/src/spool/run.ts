@@ -33,6 +33,8 @@ export interface Run {
   tag: string;
   state: RunState;
   pii: boolean;
+  /** Marked as a whole, and not by one of its records. */
+  wholly: boolean;
   /** Of its files. */
   bytes: number;
   count: number;

@@ -1,6 +1,6 @@
 /** Talks to a Tidemark server; what a busy or absent one did not take is sent again. */
 import { backoffMs, retryAfterMs } from '../subscriptions/retry.ts';
-import { RefusedError, SpoolError } from './errors.ts';
+import { notAdmitted, RefusedError, SpoolError } from './errors.ts';
 import type { SpoolLog } from './log.ts';
 import { type Clock, stopped } from './waiting.ts';
 
@@ -14,6 +14,8 @@ export interface Batch {
   versionId: string | null;
   /** What it brought that was new, quarantined or not; null while that is not known. */
   records: number | null;
+  /** How many of them are in quarantine. */
+  quarantined?: number | null;
 }
 
 export interface BatchOpening {
@@ -45,6 +47,8 @@ export interface Taken {
 export interface ServerClientOptions {
   url: string;
   source: string;
+  /** What this spool calls itself: nobody else sends for its batches. */
+  owner: string;
   /** The source's secret. */
   token: string | undefined;
   /** For questions about batches, where those who may send may not read. */
@@ -62,6 +66,8 @@ interface Call {
   path: string;
   type?: string;
   body?: string;
+  /** With the source's secret, where a question else goes with the token for questions. */
+  asSource?: boolean;
   /** Milliseconds that the answer is held back for. */
   heldMs?: number;
   /** Told when a try may have been taken though no answer says so. */
@@ -98,7 +104,8 @@ export class ServerClient {
 
   /** @throws SpoolError `refused`, `gave-up`, `stopped`; here and below */
   open(tag: string, opening: BatchOpening): Promise<Batch> {
-    const body = JSON.stringify({ sourceId: this.#options.source, ...opening });
+    const { source: sourceId, owner } = this.#options;
+    const body = JSON.stringify({ sourceId, owner, ...opening });
     return this.#call<Batch>({ method: 'PUT', path: batchPath(tag), type: 'application/json', body });
   }
 
@@ -115,9 +122,34 @@ export class ServerClient {
     return this.#call<Batch>({ method: 'GET', path: `${batchPath(tag)}?${query}`, heldMs: waitMs });
   }
 
-  /** @param lines JSON objects, each without a line end */
-  async ingest(lines: readonly string[]): Promise<Taken> {
-    const path = `/ingest/events?sourceId=${encodeURIComponent(this.#options.source)}`;
+  /**
+   * Whether the server has a batch of this name. It is asked as the source, so that what is wrong with the source or
+   * its secret comes out while no file has moved.
+   * @throws SpoolError `not-admitted`
+   */
+  async hasBatch(tag: string): Promise<boolean> {
+    const { source, readToken } = this.#options;
+    const path = `${batchPath(tag)}?${new URLSearchParams({ sourceId: source })}`;
+    try {
+      return await isThere(this.#call({ method: 'GET', path, asSource: true }));
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      if (error.error !== 'token-required' || readToken === undefined) throw notAdmitted(error);
+    }
+    // It is another source's, and only whoever may read all is told of it.
+    try {
+      return await isThere(this.batch(tag));
+    } catch (error) {
+      throw error instanceof RefusedError ? notAdmitted(error) : error;
+    }
+  }
+
+  /**
+   * @param lines JSON objects, each without a line end
+   * @param tag of the batch that they are of: they are taken while it is open, and not otherwise
+   */
+  async ingest(lines: readonly string[], tag: string): Promise<Taken> {
+    const path = `/ingest/events?${new URLSearchParams({ sourceId: this.#options.source, batch: tag })}`;
     const body = lines.join('\n');
     let resent = false;
     const doubt = () => {
@@ -152,9 +184,9 @@ export class ServerClient {
   }
 
   /** @throws SpoolError `refused` */
-  async #try({ method, path, type, body, heldMs = 0 }: Call): Promise<Answer> {
+  async #try({ method, path, type, body, asSource = false, heldMs = 0 }: Call): Promise<Answer> {
     const { url, token, readToken, signal } = this.#options;
-    const bearer = method === 'GET' ? (readToken ?? token) : token;
+    const bearer = method === 'GET' && !asSource ? (readToken ?? token) : token;
     const headers: Record<string, string> = { prefer: 'return=minimal' };
     if (type !== undefined) headers['content-type'] = type;
     if (bearer !== undefined) headers.authorization = `Bearer ${bearer}`;
@@ -189,6 +221,17 @@ export class ServerClient {
     const afterMs = retryAfterMs(retryAfter ?? undefined, this.#options.clock.now(), LONGEST_RETRY_AFTER_MS);
     const why = `the server answered ${status} ${error}${hint === undefined ? '' : `: ${hint}`}`;
     return { ok: false, why, afterMs, untouched: NOT_TAKEN.has(status) };
+  }
+}
+
+/** @throws RefusedError when the answer says neither */
+async function isThere(asked: Promise<unknown>): Promise<boolean> {
+  try {
+    await asked;
+    return true;
+  } catch (error) {
+    if (error instanceof RefusedError && error.error === 'batch-not-found') return false;
+    throw error;
   }
 }
 

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError, invalid, Settings } from '../config/settings.ts';
 import { isLoopback } from '../config.ts';
+import { nearest } from './nearest.ts';
+import type { TargetNames } from './notices/requests.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -31,8 +33,8 @@ export type NotifierSettings =
   | { kind: 'program'; bin: string; templates: TemplatePaths; timeoutMs: number; env: Environment }
   /** The operator's templates, rendered here. */
   | { kind: 'templates'; templates: TemplatePaths; timeoutMs: number; env: Environment }
-  /** `url` undefined: the server's own `/event-publish`. */
-  | { kind: 'publish'; url: string | undefined; token: string | undefined; timeoutMs: number };
+  /** `url` undefined: the server's own `/event-publish`; `token` undefined: the server's admin token. */
+  | { kind: 'publish'; url: string | undefined; token: string | undefined; timeoutMs: number; names: TargetNames };
 
 export interface SpoolSettings {
   /** Absolute. */
@@ -59,6 +61,11 @@ export interface SpoolSettings {
 }
 
 export const BATCH_TAG = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
+const KNOWN: readonly string[] = [
+  ...['SPOOL_DIR', 'SPOOL_URL', 'SPOOL_SOURCE', 'SPOOL_TOKEN_FILE', 'SPOOL_BATCH_TAG', 'SPOOL_PII'],
+  ...['SPOOL_MIN_FILES', 'SPOOL_MIN_BYTES', 'SPOOL_POLL_INTERVAL', 'SPOOL_SETTLE_MS', 'SPOOL_MAX_FILE_BYTES'],
+  ...['SPOOL_GIVE_UP_AFTER', 'SPOOL_NOTIFY_WAIT'],
+];
 const MIB = 1024 * 1024;
 const DAY_S = 86_400;
 const DATA = 'tidemark-data';
@@ -66,6 +73,7 @@ const TEMPLATES = './tools/notifier/templates';
 
 /** @throws ConfigError */
 export function readSpoolSettings(flags: SpoolFlags, env: Environment = process.env): SpoolSettings {
+  assertKnown(env);
   const settings = new Settings({ ...env, ...fromFlags(flags) }, new Map());
   const dir = settings.string('SPOOL_DIR');
   if (dir === undefined) throw invalid('SPOOL_DIR', 'names the folder with incoming/ (or give --dir)');
@@ -92,6 +100,16 @@ export function readSpoolSettings(flags: SpoolFlags, env: Environment = process.
     tokenFile: settings.string('SPOOL_TOKEN_FILE'),
     notifier: notifierSettings(settings, env),
   };
+}
+
+/** One that is mistyped would stay without effect. */
+function assertKnown(env: Environment): void {
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith('SPOOL_') || KNOWN.includes(name)) continue;
+    const meant = nearest(name, KNOWN);
+    const hint = meant === undefined ? '' : `; is ${meant} meant?`;
+    throw new ConfigError('setting-unknown', `${name}: there is no such setting${hint}`);
+  }
 }
 
 /** Where `tidemark serve` has its data unless told otherwise; its token is nothing for another machine. */
@@ -130,12 +148,11 @@ function notifierSettings(settings: Settings, env: Environment): NotifierSetting
   };
   if (bin !== undefined) return { kind: 'program', bin, templates, timeoutMs, env };
   if (Object.values(given).some((path) => path !== undefined)) return { kind: 'templates', templates, timeoutMs, env };
-  const [url, token] = target(settings);
-  return { kind: 'publish', url, token: firstOf(token), timeoutMs };
+  return { kind: 'publish', timeoutMs, ...target(settings) };
 }
 
 /** A target goes with its own token: one is not sent to where the other points. */
-function target(settings: Settings): [url: string | undefined, token: string | undefined] {
+function target(settings: Settings): Omit<Extract<NotifierSettings, { kind: 'publish' }>, 'kind' | 'timeoutMs'> {
   for (const name of ['EDGE', 'GATE'] as const) {
     const url = settings.string(`${name}_URL`);
     if (url === undefined) continue;
@@ -146,9 +163,12 @@ function target(settings: Settings): [url: string | undefined, token: string | u
         `${name}_URL is set and ${name}_TOKEN is not: nothing could be told`,
       );
     }
-    return [httpUrl(`${name}_URL`, url), token];
+    const names = { url: `${name}_URL`, token: `${name}_TOKEN` };
+    return { url: httpUrl(names.url, url), token: firstOf(token), names };
   }
-  return [undefined, settings.string('EDGE_TOKEN')];
+  const token = firstOf(settings.string('EDGE_TOKEN'));
+  const named = token === undefined ? 'the admin token of --data' : 'EDGE_TOKEN';
+  return { url: undefined, token, names: { url: undefined, token: named } };
 }
 
 /** While tokens are exchanged, several are listed; the first is the one to send. */

@@ -1,6 +1,8 @@
 /** The spool as a whole: what is opened, in which order, and closed again. */
 
+import { hash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { StoreError } from '../store/errors.ts';
 import { lockDirectory } from '../store/sqlite/database.ts';
@@ -9,11 +11,10 @@ import { Folders } from './folders.ts';
 import type { SpoolLog } from './log.ts';
 import { Courier } from './notices/courier.ts';
 import type { Notifier } from './notices/notice.ts';
-import type { Run } from './run.ts';
 import { ServerClient } from './server-client.ts';
 import type { SpoolSettings } from './settings.ts';
-import { Spooler } from './spooler.ts';
-import { SpoolStore } from './store.ts';
+import { Spooler, type SpoolerOptions } from './spooler.ts';
+import { SpoolStore, type Waiting } from './store.ts';
 import { CLOCK, type Clock } from './waiting.ts';
 import { Watching } from './watching.ts';
 import { Worker, type WorkerOptions } from './worker.ts';
@@ -27,7 +28,7 @@ export interface SpoolOptions {
   notifier: Notifier;
   log: SpoolLog;
   signal: AbortSignal;
-  finished: (run: Run) => void;
+  finished: SpoolerOptions['finished'];
   progress: WorkerOptions['progress'];
   overrides?: {
     clock?: Clock;
@@ -38,8 +39,12 @@ export interface SpoolOptions {
 }
 
 export interface Spool {
-  /** Finishes what an earlier process began, then one pass over what is there. @throws SpoolError */
-  once(): Promise<void>;
+  /**
+   * Finishes what an earlier process began, then one pass over what is there.
+   * @returns what has not been told by then, by the tag of its batch
+   * @throws SpoolError
+   */
+  once(): Promise<ReadonlyMap<string, Waiting>>;
   /** The same, and then whatever comes, until the signal. @throws SpoolError */
   watch(): Promise<void>;
   close(): void;
@@ -47,7 +52,7 @@ export interface Spool {
 
 const MEMORY = '.tidemark';
 
-/** @throws SpoolError `in-use`, `other-filesystem`, `disk-failed` */
+/** @throws SpoolError `no-folder`, `in-use`, `other-filesystem`, `disk-failed` */
 export function openSpool(options: SpoolOptions): Spool {
   const { settings, log, overrides = {} } = options;
   const ending = new AbortController();
@@ -57,22 +62,21 @@ export function openSpool(options: SpoolOptions): Spool {
   mkdirSync(dir, { recursive: true });
   const lock = lockSpool(dir, settings.dir);
   const opened = new SpoolStore(dir);
-  const parts = assemble(
-    { ...options, signal },
-    overrides.store?.(opened) ?? opened,
-    overrides.folders?.(folders) ?? folders,
-  );
+  const store = overrides.store?.(opened) ?? opened;
+  const parts = assemble({ ...options, signal }, store, overrides.folders?.(folders) ?? folders);
   const { spooler, courier } = parts;
   return {
     once: () =>
-      beside(courier, ending, async () => {
+      beside(courier.start({ watchesGates: false }), ending, async () => {
         await spooler.recover();
         await spooler.once();
-        await deliveredWithin(courier, settings.notifyWaitMs, { ...options, signal });
+        await deliveredWithin(courier, settings.notifyWaitMs, signal);
+        const outbox = store.outbox();
+        warnOf(outbox, courier.trouble, options);
+        return outbox;
       }),
     watch: () =>
-      beside(courier, ending, async () => {
-        await spooler.recover();
+      beside(courier.start({ watchesGates: true }), ending, async () => {
         const watching = new Watching(folders.incoming, signal, log);
         try {
           await spooler.watch((ms) => watching.news(ms));
@@ -94,7 +98,9 @@ function assemble(
 ): { spooler: Spooler; courier: Courier } {
   const clock = overrides.clock ?? CLOCK;
   const { url, source, giveUpAfterMs, maxFileBytes } = settings;
-  const server = { url, source, token, readToken, clock, log, signal };
+  // The same at each start, and another for each folder.
+  const owner = hash('sha256', `${hostname()}\n${settings.dir}`, 'hex').slice(0, 32);
+  const server = { url, source, owner, token, readToken, clock, log, signal };
   const client = new ServerClient({ ...server, giveUpAfterMs });
   const patient = new ServerClient({ ...server, giveUpAfterMs: undefined });
   const { gateMs } = overrides;
@@ -108,26 +114,34 @@ function assemble(
 }
 
 /** Whichever of the two fails ends the other; when this settles, both have ended. */
-async function beside(courier: Courier, ending: AbortController, work: () => Promise<void>): Promise<void> {
-  const telling = courier.start();
+async function beside<T>(telling: Promise<unknown>, ending: AbortController, work: () => Promise<T>): Promise<T> {
   const working = work();
   try {
-    await Promise.race([working, telling.then(() => working)]);
+    return await Promise.race([working, telling.then(() => working)]);
   } finally {
     ending.abort();
     await Promise.allSettled([working, telling]);
   }
 }
 
-async function deliveredWithin(courier: Courier, ms: number, { log, signal }: SpoolOptions): Promise<void> {
-  const late = Promise.withResolvers<'late'>();
-  const giveUp = () => late.resolve('late');
-  const timer = setTimeout(giveUp, ms);
-  signal.addEventListener('abort', giveUp);
-  const outcome = await Promise.race([late.promise, courier.idle()]);
+/** Settles when all is told but what is held by a batch that is still locked, and after `ms` at the latest. */
+async function deliveredWithin(courier: Courier, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  const stop = () => late.resolve();
+  signal.addEventListener('abort', stop);
+  await Promise.race([late.promise, courier.lookAtGates().then(() => courier.idle())]);
   clearTimeout(timer);
-  signal.removeEventListener('abort', giveUp);
-  if (outcome === 'late') log.warn({}, 'notifications wait in the outbox; the next tidemark spool delivers them');
+  signal.removeEventListener('abort', stop);
+}
+
+function warnOf(outbox: ReadonlyMap<string, Waiting>, trouble: string | undefined, { notifier, log }: SpoolOptions) {
+  const left = [...outbox.values()].reduce((sum, { undelivered }) => sum + undelivered, 0);
+  if (left === 0) return;
+  const what = left === 1 ? 'a notification waits' : `${left} notifications wait`;
+  const why = trouble ?? `${notifier.target} has not answered yet`;
+  log.warn({ undelivered: left }, `${what} in the outbox, and the next tidemark spool sends what is left: ${why}`);
 }
 
 function lockSpool(dir: string, spool: string): { release(): void } {

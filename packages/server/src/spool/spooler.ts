@@ -1,6 +1,6 @@
 /** Looks at `incoming/`, makes runs of what is finished there, and takes each to its end. */
 import { join } from 'node:path';
-import { isFault, RefusedError } from './errors.ts';
+import { isFault, isNotAdmitted } from './errors.ts';
 import type { Folders, SeenFile } from './folders.ts';
 import { type Format, formatOf, type Head, NO_HEAD } from './formats/format.ts';
 import { headOf } from './formats/open.ts';
@@ -11,7 +11,7 @@ import { BATCH_TAG, type SpoolSettings } from './settings.ts';
 import { Settling } from './settling.ts';
 import type { SpoolStore } from './store.ts';
 import type { Clock } from './waiting.ts';
-import type { Worker } from './worker.ts';
+import type { Findings, Worker } from './worker.ts';
 
 export interface SpoolerOptions {
   settings: Pick<SpoolSettings, 'batchTag' | 'pii' | 'minBytes' | 'minFiles' | 'pollMs' | 'settleMs' | 'maxFileBytes'>;
@@ -23,8 +23,11 @@ export interface SpoolerOptions {
   log: SpoolLog;
   signal: AbortSignal;
   /** A run is done. */
-  finished: (run: Run) => void;
+  finished: (run: Run, findings: Findings) => void;
 }
+
+/** An operator who has to act is told so once in this time. */
+const SAY_MS = 60_000;
 
 /** Files that go into one run. */
 interface Group {
@@ -36,7 +39,9 @@ interface Group {
 export class Spooler {
   readonly #options: SpoolerOptions;
   readonly #settling: Settling;
-  readonly #unknown = new Set<string>();
+  readonly #leftAlone = new Set<string>();
+  #adopted = false;
+  #saidAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: SpoolerOptions) {
     this.#options = options;
@@ -45,9 +50,12 @@ export class Spooler {
 
   /** What an earlier process left unfinished, first of all. @throws SpoolError, here and below */
   async recover(): Promise<void> {
-    const { store, log } = this.#options;
-    await this.#adopt();
+    const { store, client, log } = this.#options;
+    if (!this.#adopted) await this.#adopt();
+    this.#adopted = true;
     for (const run of store.unfinished()) {
+      // A run that the server is through with needs it no more.
+      if (run.state !== 'certified') await client.hasBatch(run.tag);
       log.info({ batchTag: run.tag, state: run.state }, 'going on with a run');
       await this.#finish(run);
     }
@@ -55,35 +63,66 @@ export class Spooler {
 
   /** One pass over what is there, whatever the thresholds say. */
   async once(): Promise<void> {
-    const { clock, settings, signal } = this.#options;
+    const { clock, settings, folders, log, signal } = this.#options;
     const { unsettled } = await this.#look();
     // A clock and a timer do not round alike.
     if (unsettled > 0) await clock.wait(settings.settleMs + 5, signal);
     const { settled, unsettled: growing } = await this.#look();
-    if (growing > 0)
-      this.#options.log.warn({ files: growing }, 'files are still being written to; they are left alone');
+    if (growing > 0) log.warn({ files: growing }, 'files are still being written to; they are left alone');
+    else if (settled.length === 0) log.info({}, `nothing in ${folders.incoming}`);
     await this.#process(settled);
   }
 
-  /** Until it is told to stop. @param awaitNews settles on a change in `incoming/`, and after `ms` at the latest */
+  /** What is unfinished, then whatever comes, until it is told to stop. @param awaitNews settles on a change in `incoming/`, and after `ms` at the latest */
   async watch(awaitNews: (ms: number) => Promise<void>): Promise<void> {
     const { settings, signal } = this.#options;
+    let recovered = false;
     while (!signal.aborted) {
-      const { settled, unsettled } = await this.#look();
-      const bytes = settled.reduce((sum, { size }) => sum + size, 0);
-      const due = settled.length > 0 && (bytes >= settings.minBytes || settled.length >= settings.minFiles);
-      if (due) await this.#process(settled);
-      else await awaitNews(unsettled > 0 ? Math.min(settings.pollMs, settings.settleMs + 5) : settings.pollMs);
+      const admitted = await this.#admitted(async () => {
+        if (!recovered) await this.recover();
+        recovered = true;
+        await this.#round(awaitNews);
+      });
+      if (!admitted) await awaitNews(settings.pollMs);
+    }
+  }
+
+  async #round(awaitNews: (ms: number) => Promise<void>): Promise<void> {
+    const { settings } = this.#options;
+    const { settled, unsettled } = await this.#look();
+    const bytes = settled.reduce((sum, { size }) => sum + size, 0);
+    const due = settled.length > 0 && (bytes >= settings.minBytes || settled.length >= settings.minFiles);
+    if (due) await this.#process(settled);
+    else await awaitNews(unsettled > 0 ? Math.min(settings.pollMs, settings.settleMs + 5) : settings.pollMs);
+  }
+
+  /** @returns false where the server does not let it begin: that is for the operator to mend, and files wait */
+  async #admitted(work: () => Promise<void>): Promise<boolean> {
+    const { clock, log } = this.#options;
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      if (!isNotAdmitted(error)) throw error;
+      if (clock.monotonic() - this.#saidAt >= SAY_MS) {
+        this.#saidAt = clock.monotonic();
+        log.error({}, `nothing is replayed, and files stay where they are: ${error.message}`);
+      }
+      return false;
     }
   }
 
   async #look(): Promise<{ settled: SeenFile[]; unsettled: number }> {
     const { folders, clock, log } = this.#options;
-    const { files, unknown } = await folders.list();
-    for (const name of unknown) {
-      if (this.#unknown.has(name)) continue;
-      this.#unknown.add(name);
-      log.warn({ file: name }, 'a file of no format that is known; it stays where it is');
+    const { files, unknown, others } = await folders.list();
+    const alone = [
+      ...unknown.map((name) => [name, 'a file of no format that is known; it stays where it is'] as const),
+      ...others.map((name) => [name, 'a folder or a link, and no file; it stays where it is'] as const),
+    ];
+    for (const [name, message] of alone) {
+      if (this.#leftAlone.has(name)) continue;
+      this.#leftAlone.add(name);
+      log.warn({ file: name }, `${name}: ${message}`);
     }
     return this.#settling.look(files, clock.monotonic());
   }
@@ -128,20 +167,12 @@ export class Spooler {
 
   async #isTaken(tag: string): Promise<boolean> {
     const { store, folders, client } = this.#options;
-    if (store.hasTag(tag) || folders.hasTag(tag)) return true;
-    try {
-      await client.batch(tag);
-      return true;
-    } catch (error) {
-      // If it is for another reason than that there is none, opening the batch will say so.
-      if (error instanceof RefusedError) return false;
-      throw error;
-    }
+    return store.hasTag(tag) || folders.hasTag(tag) || client.hasBatch(tag);
   }
 
   async #finish(run: Run): Promise<void> {
     const done = await this.#options.worker.finish(run);
-    if (done !== undefined) this.#options.finished(done);
+    if (done !== undefined) this.#options.finished(done.run, done.findings);
   }
 
   /** Folders in `processing/` that the database does not know: it is lost, or another program made them. */

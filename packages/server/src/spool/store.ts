@@ -41,6 +41,13 @@ export interface Certified {
   locked: boolean;
 }
 
+/** Notifications of a batch that have not been taken. */
+export interface Waiting {
+  undelivered: number;
+  /** Until somebody unlocks the batch. */
+  held: number;
+}
+
 type Row = Record<string, unknown>;
 
 export class SpoolStore {
@@ -135,7 +142,18 @@ export class SpoolStore {
   }
 
   markPii({ id }: Run): void {
-    this.#write(() => this.#sql.run('UPDATE runs SET pii = 1 WHERE id = ?', id));
+    this.#write(() => this.#sql.run('UPDATE runs SET pii = 2 WHERE id = ? AND pii = 0', id));
+  }
+
+  /** From its first record once more: what was acknowledged is nowhere any more, or may be. */
+  rewind({ id }: Run): Run {
+    return this.#write(() => {
+      const sql = `UPDATE runs SET at_file = 0, at_record = 0, taken = 0, duplicates = 0, rejected = 0, resent = 1
+        WHERE id = ?`;
+      this.#sql.run(sql, id);
+      this.#sql.run('DELETE FROM rejections WHERE run = ?', id);
+      return this.run(id);
+    });
   }
 
   advance({ id }: Run, { cursor, counts, resent, rejections, faults }: Progress): void {
@@ -191,8 +209,23 @@ export class SpoolStore {
     return this.#sql.all('SELECT * FROM notices WHERE held = 1 ORDER BY seq').map(toNotice);
   }
 
+  /** How much is in the outbox, by the tag of its batch. */
+  outbox(): Map<string, Waiting> {
+    const sql =
+      'SELECT tag, sum(held = 0) AS undelivered, sum(held) AS held FROM notices GROUP BY tag ORDER BY min(seq)';
+    return new Map(
+      this.#sql
+        .all(sql)
+        .map(({ tag, undelivered, held }) => [String(tag), { undelivered: Number(undelivered), held: Number(held) }]),
+    );
+  }
+
   release({ seq }: Notice): void {
     this.#write(() => this.#sql.run('UPDATE notices SET held = 0 WHERE seq = ?', seq));
+  }
+
+  hold({ seq }: Notice): void {
+    this.#write(() => this.#sql.run('UPDATE notices SET held = 1 WHERE seq = ?', seq));
   }
 
   delivered({ seq }: Notice): void {
@@ -228,7 +261,8 @@ function toRun(row: Row): Run {
     id: Number(row.id),
     tag: String(row.tag),
     state: row.state as Run['state'],
-    pii: row.pii === 1,
+    pii: row.pii !== 0,
+    wholly: row.pii === 1,
     bytes: Number(row.bytes),
     count: Number(row.count),
     cursor: { file: Number(row.at_file), record: Number(row.at_record) },

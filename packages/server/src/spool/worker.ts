@@ -2,13 +2,14 @@
  * Takes one run from where it is to its end. Each step does its work and then commits that it is done; so a process
  * that comes after a crash begins with the step that was under way, and every step may be done twice.
  */
+import { join } from 'node:path';
 import { RefusedError } from './errors.ts';
 import type { Folders } from './folders.ts';
 import type { SpoolLog } from './log.ts';
 import { embedStart, gateDone, gateOpen } from './notices/notice.ts';
-import { type ReplayOptions, replay } from './replay.ts';
+import { NOT_OPEN, type ReplayOptions, replay } from './replay.ts';
 import { freeName, reasonText, rejectionsText } from './reports.ts';
-import type { Run, RunFile, Status } from './run.ts';
+import { type Counts, plus, type Run, type RunFile, type Status } from './run.ts';
 import type { Batch, ServerClient } from './server-client.ts';
 import type { SpoolStore } from './store.ts';
 import { type Clock, stopped } from './waiting.ts';
@@ -26,6 +27,14 @@ export interface WorkerOptions {
   progress: (run: Run, files: readonly RunFile[], chunk: Parameters<ReplayOptions['progress']>[0]) => void;
 }
 
+/** What its end is told with; it is not kept, so a process that comes after a crash knows of the last steps alone. */
+export interface Findings {
+  /** Where it is written which records were refused, and why. */
+  rejectedFile?: string;
+  quarantined?: number;
+}
+
+const REJECTED = 'rejected.ndjson';
 const CERTIFIED_WAIT_MS = 30_000;
 /** Between two questions to a server that does not hold its answer back. */
 const ASK_AGAIN_MS = 250;
@@ -43,13 +52,14 @@ export class Worker {
    * @returns undefined when none of its files is there any more
    * @throws SpoolError `stopped`, `gave-up`, or of the disk: the run stays where it is, and is gone on with
    */
-  async finish(begun: Run): Promise<Run | undefined> {
+  async finish(begun: Run): Promise<{ run: Run; findings: Findings } | undefined> {
+    const findings: Findings = {};
     let run: Run | undefined = begun;
-    while (run !== undefined && run.state !== 'done') run = await this.#step(run);
-    return run;
+    while (run !== undefined && run.state !== 'done') run = await this.#step(run, findings);
+    return run && { run, findings };
   }
 
-  #step(run: Run): Promise<Run | undefined> | Run {
+  #step(run: Run, findings: Findings): Promise<Run | undefined> | Run {
     switch (run.state) {
       case 'planned':
         return this.#move(run);
@@ -60,9 +70,9 @@ export class Worker {
       case 'replayed':
         return this.#end(run);
       case 'ended':
-        return this.#certify(run);
+        return this.#certify(run, findings);
       case 'certified':
-        return this.#file(run);
+        return this.#file(run, findings);
       case 'done':
         return run;
     }
@@ -103,13 +113,33 @@ export class Worker {
       store.markPii(run);
       log.info({ batchTag: run.tag }, 'a record is marked pii: the batch is locked');
     };
-    const { reason, counts } = await replay({
-      ...{ run, files, dir: this.#dirOf(run), maxFileBytes, store, client, lock, signal },
-      progress: (chunk) => progress(run, files, chunk),
-    });
-    const faulty = store.files(run).filter(({ error }) => error !== null);
-    const why = reason ?? (faulty.length === 0 ? undefined : `${faulty.length} of ${run.count} files cannot be read`);
+    let outcome: Awaited<ReturnType<typeof replay>>;
+    try {
+      outcome = await replay({
+        ...{ run, files, dir: this.#dirOf(run), maxFileBytes, store, client, lock, signal },
+        progress: (chunk) => progress(run, files, chunk),
+      });
+    } catch (error) {
+      if (!(error instanceof RefusedError) || error.error !== NOT_OPEN) throw error;
+      log.warn({ batchTag: run.tag }, 'the batch is not open on the server any more; it is begun and sent once more');
+      return store.rewind(run);
+    }
+    const { reason, counts } = outcome;
+    const why = reason ?? this.#failure(run, plus(store.run(run.id).counts, counts));
     return store.replayed(run, { status: why === undefined ? 'success' : 'failed', reason: why, counts });
+  }
+
+  /** @returns what a run that has come to its end has failed by all the same */
+  #failure(run: Run, { taken, rejected }: Counts): string | undefined {
+    const files = this.#options.store.files(run);
+    const faulty = files.filter(({ error }) => error !== null);
+    if (faulty.length > 0) return `${faulty.length} of ${run.count} files cannot be read`;
+    if (taken > 0 || rejected === 0) return undefined;
+    return `every record was refused: ${this.#rejectedFile(run, files)} says why`;
+  }
+
+  #rejectedFile({ tag }: Run, files: readonly RunFile[]): string {
+    return join(this.#options.folders.path('failed', tag), rejectedName(files));
   }
 
   async #end(run: Run): Promise<Run> {
@@ -133,7 +163,7 @@ export class Worker {
     });
   }
 
-  async #certify(run: Run): Promise<Run> {
+  async #certify(run: Run, findings: Findings): Promise<Run> {
     const { store, clock, signal } = this.#options;
     for (;;) {
       if (signal.aborted) throw stopped();
@@ -144,7 +174,10 @@ export class Worker {
         return this.#fail(run, error);
       }
       if (batch.certified) {
-        const { versionId, stream, locked } = batch;
+        const { versionId, stream, locked, quarantined } = batch;
+        findings.quarantined = quarantined ?? 0;
+        const lost = lostOf(run, batch);
+        if (lost !== undefined) return store.refused(run, lost, undefined);
         return store.certified(run, { versionId, stream, locked, duplicates: duplicatesOf(run, batch) });
       }
       await clock.wait(ASK_AGAIN_MS, signal);
@@ -157,7 +190,7 @@ export class Worker {
     return this.#options.store.refused(run, error.message, undefined);
   }
 
-  #file(run: Run): Run {
+  #file(run: Run, findings: Findings): Run {
     const { store, folders, log } = this.#options;
     const files = store.files(run);
     const names = files.map(({ name }) => name);
@@ -166,7 +199,8 @@ export class Worker {
     if (missing.length > 0) log.warn({ batchTag: run.tag, missing }, 'files of the run are gone');
     if (run.counts.rejected > 0) {
       const text = rejectionsText(store.rejections(run), files);
-      folders.report(run.tag, freeName('rejected.ndjson', names), text);
+      folders.report(run.tag, rejectedName(files), text);
+      findings.rejectedFile = this.#rejectedFile(run, files);
     }
     if (place === 'failed') folders.report(run.tag, freeName('REASON.txt', names), reasonText(run, files));
     if (!folders.removeEmpty(run.tag)) log.warn({ batchTag: run.tag }, 'something was added to processing/ by others');
@@ -196,6 +230,20 @@ export class Worker {
   #seconds(): number {
     return Math.floor(this.#options.clock.now() / 1000);
   }
+}
+
+function rejectedName(files: readonly RunFile[]): string {
+  return freeName(
+    REJECTED,
+    files.map(({ name }) => name),
+  );
+}
+
+/** A server that was put back to an earlier state within the batch has less than it acknowledged. */
+function lostOf({ counts, resent, status }: Run, { records }: Batch): string | undefined {
+  const due = counts.taken - counts.duplicates;
+  if (resent || status !== 'success' || records === null || records >= due) return undefined;
+  return `the server has ${records} of the ${due} records that it acknowledged as new: it was put back to an earlier state. Move the files back to incoming/`;
 }
 
 /**

@@ -21,6 +21,8 @@ const CHANGES = new Set<string | symbol>([
     'refused',
     'replaying',
     'markPii',
+    'rewind',
+    'hold',
     'advance',
     'replayed',
     'ended',

@@ -1,12 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { Packr } from 'msgpackr';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parseJson } from '../../src/json/parse.ts';
+import { MAX_EVENT_DEPTH, parseJson } from '../../src/json/parse.ts';
 import { formatOf, type Head } from '../../src/spool/formats/format.ts';
-import { openFile } from '../../src/spool/formats/open.ts';
+import { Walker } from '../../src/spool/formats/msgpack-walker.ts';
+import { headOf, openFile } from '../../src/spool/formats/open.ts';
 import { Rejected } from '../../src/spool/record.ts';
 import { Directories } from '../support/directories.ts';
 
@@ -130,6 +131,81 @@ it('reads a file as large as the bound, and no byte more', async () => {
   await expect(read('bound.msgpack', bytes, bytes.length - 1)).rejects.toMatchObject({ code: 'file-too-large' });
 });
 
+const MEMBERS: [suffix: string, compress: (bytes: string) => Buffer][] = [
+  ['gz', (bytes) => gzipSync(bytes)],
+  ['zst', (bytes) => zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } })],
+];
+
+describe.each(MEMBERS)('of two %s files in one', (suffix, compress) => {
+  const name = `two.ndjson.${suffix}`;
+  const first = compress('{"text":"first"}\n');
+  const second = compress(`{"text":"second","more":"${Array.from({ length: 9 }, (_, n) => Math.sin(n)).join()}"}\n`);
+  const textsOf = async (bytes: Buffer) => {
+    const { records } = await read(name, bytes);
+    return (records as { text: string }[]).map(({ text }) => text);
+  };
+  const malformed = { code: 'file-malformed' };
+
+  it('both are read', async () => {
+    expect(await textsOf(Buffer.concat([first, second]))).toEqual(['first', 'second']);
+  });
+
+  it('both are read, or the file is malformed, whatever byte of the second is another', async () => {
+    const change = fc.tuple(fc.nat(second.length - 1), fc.integer({ min: 1, max: 255 }));
+    const everyByte = Array.from(second, (byte, at): [[number, number]][] => [
+      [[at, 1 << (at % 8)]],
+      [[at, byte || 1]],
+    ]);
+    await fc.assert(
+      fc.asyncProperty(change, async ([at, mask]) => {
+        const changed = Buffer.from(second);
+        changed[at] = (changed[at] as number) ^ mask;
+        const texts = await textsOf(Buffer.concat([first, changed])).catch((error: unknown) => {
+          expect(error).toMatchObject(malformed);
+          return ['first', 'second'];
+        });
+        expect(texts).toEqual(['first', 'second']);
+      }),
+      { numRuns: 400, examples: everyByte.flat() },
+    );
+  });
+
+  it('the second cannot be cut anywhere', async () => {
+    for (let length = 1; length < second.length; length++) {
+      const cut = Buffer.concat([first, second.subarray(0, length)]);
+      await expect(read(name, cut), `after ${length} bytes`).rejects.toMatchObject(malformed);
+    }
+  });
+
+  it('nothing else can stand between them', async () => {
+    for (const between of [Buffer.alloc(1), Buffer.alloc(600_000), Buffer.from('x')]) {
+      await expect(read(name, Buffer.concat([first, between, second]))).rejects.toMatchObject(malformed);
+    }
+  });
+});
+
+it('passes over zeros after gzip, and after it alone', async () => {
+  const padded = (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc(600_000)]);
+  expect((await read('x.ndjson.gz', padded(gzipSync('{"text":"x"}')))).records).toEqual([{ text: 'x' }]);
+  await expect(read('x.ndjson.zst', padded(zstdCompressSync('{"text":"x"}')))).rejects.toMatchObject({
+    code: 'file-malformed',
+  });
+});
+
+it('passes over frames of zstd that hold no data', async () => {
+  const skippable = Buffer.from([0x5f, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
+  const frame = zstdCompressSync('{"text":"x"}\n');
+  const { records } = await read('x.ndjson.zst', Buffer.concat([skippable, frame, skippable, frame]));
+  expect(records).toEqual([{ text: 'x' }, { text: 'x' }]);
+});
+
+it('finds the ends of zstd frames of many blocks, whatever is in them', async () => {
+  for (const filler of ['', 'x'.repeat(700_000), Array.from({ length: 40_000 }, (_, n) => Math.sin(n)).join()]) {
+    const frame = zstdCompressSync(`${JSON.stringify({ text: 'x', filler })}\n`);
+    expect((await read('x.ndjson.zst', Buffer.concat([frame, frame]))).records).toHaveLength(2);
+  }
+});
+
 it('gives up a line without end', async () => {
   const endless = gzipSync(Buffer.alloc(20 * 1024 * 1024, 'x'));
   await expect(read('endless.ndjson.gz', endless)).rejects.toMatchObject({ code: 'file-malformed' });
@@ -190,6 +266,55 @@ describe('MessagePack', () => {
     await expect(read('x.msgpack', file)).rejects.toMatchObject({ code: 'file-malformed' });
   });
 
+  const MANY = 4 * 1024 * 1024;
+  const GOOD = [0x81, 0xa4, ...Buffer.from('text'), 0xa1, 0x78];
+
+  it('passes over arrays in each other without a stack of them', async () => {
+    const nested = Buffer.concat([bytes(0x81, 0xa7, ...Buffer.from('records'), 0x92), Buffer.alloc(MANY, 0x91)]);
+    const file = gzipSync(Buffer.concat([nested, bytes(0xc0, ...GOOD)]));
+    const { records, rejected } = await read('x.msgpack.gz', file);
+    expect(rejected).toEqual([{ at: 0, error: 'too-deep' }]);
+    expect(records).toEqual([{ text: 'x' }]);
+    const walker = new Walker(nest(MANY));
+    expect(walker.value()).toHaveLength(MANY + 1);
+    expect(walker.met.depth).toBe(MAX_EVENT_DEPTH + 1);
+    await expect(read('x.msgpack.gz', gzipSync(nested))).rejects.toMatchObject({ code: 'file-malformed' });
+  });
+
+  it('has a head whatever is beside it', async () => {
+    const beside = Buffer.concat([bytes(0x83, 0xa1, 0x78), Buffer.alloc(MANY, 0x91), bytes(0xc0)]);
+    const rest = Buffer.concat([packr.pack('records'), packr.pack([]), packr.pack('source'), packr.pack('label')]);
+    const path = join(dir, 'head.msgpack');
+    writeFileSync(path, Buffer.concat([beside, rest]));
+    expect(await headOf({ path, format: { kind: 'msgpack', compression: undefined }, maxBytes: MAX_BYTES })).toEqual({
+      source: 'label',
+      pii: false,
+    });
+  });
+
+  it.each([
+    ['a name that is a large array', Buffer.concat([bytes(0x81, 0xdd, 0, 1, 0, 0), Buffer.alloc(65_537)])],
+    ['a source that is deep', Buffer.concat([packr.pack({ records: [], source: 1 }).subarray(0, -1), nest(60_000)])],
+    ['too many members', packr.pack(Object.fromEntries(Array.from({ length: 10_001 }, (_, n) => [`n${n}`, n])))],
+  ])('of %s is malformed', async (_what, file) => {
+    await expect(read('x.msgpack', file)).rejects.toMatchObject({ code: 'file-malformed' });
+  });
+
+  function nest(depth: number): Buffer {
+    return Buffer.concat([Buffer.alloc(depth, 0x91), bytes(0xc0)]);
+  }
+
+  it.each([
+    ['values', bytes(0xdd, 0, 0x1e, 0x84, 0x80), 2_000_000],
+    ['bytes', bytes(0xdb, 1, 0, 0, 1), 0x1000001],
+  ])('rejects the record of too many %s alone', async (_what, start, length) => {
+    const value = [...start];
+    const [before, after] = [inRecords(...value).subarray(0, -GOOD.length), bytes(...GOOD)];
+    const { records, rejected } = await read('x.msgpack', Buffer.concat([before, Buffer.alloc(length), after]));
+    expect(rejected).toEqual([{ at: 0, error: 'record-malformed' }]);
+    expect(records).toEqual([{ text: 'x' }]);
+  });
+
   it('has its head wherever it stands', async () => {
     const file = packr.pack({ records: [], source: 'label', pii: true, batch_tag: 'tag' });
     expect((await read('x.msgpack', file)).head).toEqual({ source: 'label', pii: true, batchTag: 'tag' });
@@ -236,7 +361,58 @@ describe('JSON', () => {
   });
 });
 
+describe('JSON of', () => {
+  const around = (value: Buffer) => Buffer.concat([Buffer.from('['), value, Buffer.from(',{"text":"x"}]')]);
+  const nested = (depth: number) => Buffer.concat([Buffer.alloc(depth, '['), Buffer.alloc(depth, ']')]);
+  const large = Buffer.concat([Buffer.from('{"text":"'), Buffer.alloc(16 * 1024 * 1024, 'x'), Buffer.from('"}')]);
+
+  it.each([
+    ['brackets in each other', nested(1_000_000), 'too-deep'],
+    // Were it parsed, it would be malformed.
+    ['brackets around what is no JSON', Buffer.from(`[x${nested(40_000).toString()}]`), 'too-deep'],
+    ['more brackets than a record has bytes', nested(9_000_000), 'record-malformed'],
+    ['endless text', large, 'record-malformed'],
+  ])('%s rejects that record alone', async (_what, value, error) => {
+    const { records, rejected } = await read('x.json', around(value));
+    expect(rejected).toEqual([{ at: 0, error }]);
+    expect(records).toEqual([{ text: 'x' }]);
+  });
+
+  it('a line of brackets rejects that line alone', async () => {
+    const { records, rejected } = await read('x.ndjson', Buffer.concat([nested(1_000_000), Buffer.from('\n{"a":1}')]));
+    expect(rejected).toEqual([{ at: 0, error: 'too-deep' }]);
+    expect(records).toEqual([{ a: 1 }]);
+  });
+
+  it('brackets in text are not deep', async () => {
+    const record = { text: `\\"${'[{'.repeat(50_000)}`, more: [{ text: '\\' }, '[[['] };
+    expect((await read('x.json', JSON.stringify([record]))).records).toEqual([record]);
+  });
+
+  it.each([
+    ['a large name', Buffer.concat([Buffer.from('{"records":[],'), nested(40_000), Buffer.from(':1}')])],
+    ['a large source', Buffer.concat([Buffer.from('{"records":[],"source":'), nested(40_000), Buffer.from('}')])],
+  ])('%s is malformed', async (_what, file) => {
+    await expect(read('x.json', file)).rejects.toMatchObject({ code: 'file-malformed' });
+  });
+});
+
 describe('CSV', () => {
+  it('gives up a row of endless cells', async () => {
+    const endless = gzipSync(Buffer.concat([Buffer.from('a,b\n'), Buffer.alloc(18 * 1024 * 1024, ',')]));
+    await expect(read('endless.csv.gz', endless)).rejects.toMatchObject({ code: 'file-malformed' });
+  });
+
+  it('reads on after long rows and blank lines', async () => {
+    const blank = Buffer.alloc(17 * 1024 * 1024, '\n');
+    const { records, rejected } = await read(
+      'x.csv',
+      Buffer.concat([Buffer.from(`a\n${','.repeat(5000)}\n`), blank, Buffer.from('b\n')]),
+    );
+    expect(rejected).toEqual([{ at: 0, error: 'record-malformed' }]);
+    expect(records).toEqual([{ a: 'b' }]);
+  });
+
   it('rejects a row with other cells than names', async () => {
     const { records, rejected } = await read('x.csv', 'text,lang\na,en\nb\nc,de,x\n\nd,fr\n');
     expect(records).toEqual([

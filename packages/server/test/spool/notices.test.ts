@@ -4,9 +4,9 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SpoolLog } from '../../src/spool/log.ts';
 import { type NoticeMessage, RefusedDelivery } from '../../src/spool/notices/notice.ts';
 import { programNotifier } from '../../src/spool/notices/program.ts';
-import { templateNotifier } from '../../src/spool/notices/requests.ts';
+import { publishNotifier, templateNotifier } from '../../src/spool/notices/requests.ts';
 import { Directories } from '../support/directories.ts';
-import { ndjson, once, put, QUIET } from './spools.ts';
+import { EDGE, ndjson, once, put, QUIET } from './spools.ts';
 import { type Fault, problem, StandIn } from './stand-in.ts';
 
 const directories = new Directories();
@@ -69,8 +69,42 @@ describe('the outbox', () => {
     put(dir, 'a.ndjson', ndjson(['one']));
     await once(server, dir, { log, env: { SPOOL_BATCH_TAG: 'x', SPOOL_NOTIFY_WAIT: '0' } });
     expect(said).toHaveLength(1);
-    expect(said[0]).toContain('the answer was 403');
+    expect(said[0]).toContain(
+      `${server.url}/event-publish: the answer was 403 (is EDGE_TOKEN the token of the target,`,
+    );
     expect(said[0]).not.toContain('Bearer');
+  });
+});
+
+describe('what a target answers', () => {
+  it.each([
+    [401, EDGE, 'is EDGE_TOKEN the token of the target?'],
+    [403, EDGE, 'is EDGE_TOKEN the token of the target, and the channel in its ALLOWED_CHANNELS?'],
+    [404, EDGE, 'EDGE_URL needs the path: …/event-publish'],
+    [405, { url: 'GATE_URL', token: 'GATE_TOKEN' }, 'GATE_URL needs the path: …/event-publish'],
+  ])('of %d is for the operator to mend: %j', async (status, names, hint) => {
+    server.fault = () => problem(status, 'refused');
+    const url = `${server.url}/elsewhere`;
+    const notifier = publishNotifier({ url: `${url}?key=secret`, token: 'edge', timeoutMs: 5000, names });
+    const error = await notifier.notify(OPEN).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(RefusedDelivery);
+    expect((error as Error).message).toBe(`${url}: the answer was ${status} (${hint})`);
+  });
+
+  it('has no hint to a path that the operator did not write', async () => {
+    server.fault = () => problem(404, 'not-found');
+    const names = { url: undefined, token: 'EDGE_TOKEN' };
+    const notifier = publishNotifier({ url: server.url, token: 'edge', timeoutMs: 5000, names });
+    await expect(notifier.notify(OPEN)).rejects.toThrow(/the answer was 404$/);
+  });
+
+  it('is asked of the settings that templates go by', async () => {
+    server.fault = () => problem(401, 'unauthorized');
+    const env = { EDGE_URL: server.url, EDGE_TOKEN: 'secret' };
+    const path = join(import.meta.dirname, '../../../../templates/gate_open.json.tmpl');
+    const templates = { open: path, done: path, embedStart: path };
+    const notifier = templateNotifier({ templates, timeoutMs: 10_000, env, log: QUIET });
+    await expect(notifier.notify(OPEN)).rejects.toThrow('is EDGE_TOKEN or GATE_TOKEN the token of the target?');
   });
 });
 

@@ -9,7 +9,10 @@ describe('settings of the spool', () => {
       ...{ dir: '/spool', url: 'http://127.0.0.1:8788', source: 'spool', batchTag: undefined, pii: false },
       ...{ minBytes: 4_000_000, minFiles: 1, pollMs: 5000, settleMs: 1000, maxFileBytes: 512 * 1024 * 1024 },
       ...{ giveUpAfterMs: undefined, notifyWaitMs: 30_000, dataDir: undefined, tokenFile: undefined },
-      notifier: { kind: 'publish', url: undefined, token: undefined, timeoutMs: 10_000 },
+      notifier: {
+        ...{ kind: 'publish', url: undefined, token: undefined, timeoutMs: 10_000 },
+        names: { url: undefined, token: 'the admin token of --data' },
+      },
     });
   });
 
@@ -30,6 +33,9 @@ describe('settings of the spool', () => {
     [{ ...DIR, SPOOL_URL: 'localhost:8788' }, 'SPOOL_URL: must be an http or https URL'],
     [{ ...DIR, SPOOL_BATCH_TAG: '../x' }, 'SPOOL_BATCH_TAG: must match'],
     [{ ...DIR, EDGE_URL: 'https://e.example/event-publish' }, 'EDGE_URL is set and EDGE_TOKEN is not'],
+    [{ ...DIR, SPOOL_MIN_FILE: '2' }, 'SPOOL_MIN_FILE: there is no such setting; is SPOOL_MIN_FILES meant?'],
+    [{ ...DIR, SPOOL_TOKENFILE: 'x' }, 'is SPOOL_TOKEN_FILE meant?'],
+    [{ ...DIR, SPOOL_COLOUR_OF_THE_BAR: 'x' }, /: there is no such setting$/],
     [{ ...DIR, GATE_URL: 'ftp://e.example', GATE_TOKEN: 't' }, 'GATE_URL: must be an http or https URL'],
   ])('that are wrong stop the start: %j', (env, message) => {
     expect(() => readSpoolSettings({}, env)).toThrow(message);
@@ -47,12 +53,15 @@ describe('settings of the spool', () => {
     ['no token of EDGE to GATE', { EDGE_TOKEN: 'e' }, 'https://g.example', 'g'],
   ])('send to %s', (_what, edge, url, token) => {
     const env = { ...DIR, GATE_URL: 'https://g.example', GATE_TOKEN: 'g', ...edge };
-    expect(readSpoolSettings({}, env).notifier).toEqual({ kind: 'publish', url, token, timeoutMs: 10_000 });
+    const of = 'EDGE_URL' in edge ? 'EDGE' : 'GATE';
+    const names = { url: `${of}_URL`, token: `${of}_TOKEN` };
+    expect(readSpoolSettings({}, env).notifier).toEqual({ kind: 'publish', url, token, timeoutMs: 10_000, names });
   });
 
   it('send to the server itself with the token of EDGE', () => {
     const { notifier } = readSpoolSettings({}, { ...DIR, EDGE_TOKEN: 'e' });
-    expect(notifier).toMatchObject({ kind: 'publish', url: undefined, token: 'e' });
+    const names = { url: undefined, token: 'EDGE_TOKEN' };
+    expect(notifier).toMatchObject({ kind: 'publish', url: undefined, token: 'e', names });
   });
 
   it('choose a program before templates, and templates before the plain contract', () => {

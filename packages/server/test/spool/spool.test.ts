@@ -144,7 +144,7 @@ describe('a run that fails', () => {
 
   it.each([
     { what: 'to open the batch', method: 'PUT', path: '/batches/first', ended: false },
-    { what: 'the records', method: 'POST', path: '/ingest/events?sourceId=spool', ended: true },
+    { what: 'the records', method: 'POST', path: '/ingest/events?sourceId=spool&batch=first', ended: true },
     { what: 'to end the batch', method: 'POST', path: '/batches/first/end', ended: false },
   ])('has the words of a server that refuses $what', async ({ method, path, ended }) => {
     put(dir, 'a.ndjson', ndjson(['one']));
@@ -223,6 +223,43 @@ describe('a server that does not take it at once', () => {
   });
 });
 
+describe('a batch that is not open any more', () => {
+  it('is begun and sent once more', async () => {
+    put(dir, 'a.ndjson', ndjson(Array.from({ length: 2500 }, (_, n) => `text ${n}`)));
+    let asked = 0;
+    server.fault = ({ path }) =>
+      path.startsWith('/ingest/') && ++asked === 2 ? problem(409, 'batch-not-open') : undefined;
+    const [run] = await once(server, dir, TAGGED);
+    expect(run).toMatchObject({ status: 'success', counts: { taken: 2500, duplicates: 0, rejected: 0 } });
+    expect(server.leaves).toHaveLength(2500);
+    const opened = server.requests.filter(({ method }) => method === 'PUT');
+    expect(opened.length).toBeGreaterThan(1);
+    expect(new Set(opened.map(({ body }) => (JSON.parse(body) as { owner: string }).owner)).size).toBe(1);
+  });
+
+  it('fails its run where somebody else has ended it', async () => {
+    put(dir, 'a.ndjson', ndjson(['one']));
+    server.fault = ({ path }) => {
+      if (!path.startsWith('/ingest/')) return undefined;
+      Object.assign(server.batches.get('first') ?? {}, { ending: { status: 'success' } });
+      return problem(409, 'batch-not-open');
+    };
+    const [run] = await once(server, dir, TAGGED);
+    expect(run).toMatchObject({ status: 'failed', reason: expect.stringContaining('batch-ended') });
+  });
+
+  it('fails its run where the server has less than it acknowledged', async () => {
+    put(dir, 'a.ndjson', ndjson(['one', 'two']));
+    server.fault = ({ path }) => {
+      if (path.endsWith('/end')) server.leaves.length = 1;
+      return undefined;
+    };
+    const [run] = await once(server, dir, TAGGED);
+    expect(run).toMatchObject({ status: 'failed', reason: expect.stringContaining('1 of the 2 records') });
+    expect(tree(dir)).toEqual(['failed/first/REASON.txt', 'failed/first/a.ndjson']);
+  });
+});
+
 describe('personal data', () => {
   it.each([
     ['the setting', { SPOOL_PII: 'true' }, 'a.ndjson', ndjson(['x'])],
@@ -254,6 +291,45 @@ describe('personal data', () => {
       ['gate.open', false],
       ['gate.done', true],
     ]);
+  });
+
+  it('is marked by a record, and what was sent before stays as it was sent', async () => {
+    const marked = JSON.stringify({ text: 'secret', pii: true });
+    put(dir, 'a.ndjson', `${ndjson(Array.from({ length: 1500 }, (_, n) => `text ${n}`))}${marked}\n`);
+    // The batch is locked, and then the process is gone.
+    let locked = false;
+    const stop = new AbortController();
+    server.fault = ({ method, body }) => {
+      locked ||= method === 'PUT' && body.includes('"pii":true');
+      if (locked && method === 'POST') stop.abort();
+      return undefined;
+    };
+    const { spool, stop: stopping } = openOn(server, dir, { env: TAGGED.env });
+    stop.signal.addEventListener('abort', () => stopping.abort());
+    await expect(spool.once()).rejects.toThrow();
+    spool.close();
+    server.fault = () => undefined;
+    await once(server, dir, TAGGED);
+    const sent = server.requests.filter(({ path }) => path.startsWith('/ingest/'));
+    const lines = sent.flatMap(({ body }) =>
+      body.split('\n').map((line) => JSON.parse(line) as Record<string, unknown>),
+    );
+    expect(lines.filter(({ pii }) => pii === true).map(({ text }) => text)).toEqual(expect.arrayContaining(['secret']));
+    expect(lines.filter(({ pii, text }) => pii === true && text !== 'secret')).toEqual([]);
+  });
+
+  it('is asked for once more before embedding is told: an administrator may have locked the batch', async () => {
+    put(dir, 'a.ndjson', ndjson(['one']));
+    server.fault = ({ path, body }) => {
+      if (path !== '/event-publish' || !body.includes('gate.done')) return undefined;
+      Object.assign(server.batches.get('first') ?? {}, { locked: true });
+      return undefined;
+    };
+    await once(server, dir, TAGGED);
+    expect(told(server)).toEqual({ first: ['gate.open', 'gate.done'] });
+    server.unlock('first');
+    await once(server, dir, TAGGED);
+    expect(told(server)).toEqual({ first: ['gate.open', 'gate.done', 'embed.start'] });
   });
 
   it('waits for the gate, and lets other batches pass', async () => {

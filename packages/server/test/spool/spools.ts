@@ -17,6 +17,9 @@ export const HASTY: Clock = {
   wait: (ms, signal) => CLOCK.wait(Math.min(ms, 5), signal),
 };
 
+/** As the operator has set the target. */
+export const EDGE = { url: 'EDGE_URL', token: 'EDGE_TOKEN' };
+
 export interface Opened {
   spool: Spool;
   runs: Run[];
@@ -40,7 +43,8 @@ export function openOn(server: Pick<StandIn, 'url'>, dir: string, options: OpenO
     token: undefined,
     readToken: undefined,
     notifier:
-      options.notifier ?? publishNotifier({ url: `${server.url}/event-publish`, token: 'edge', timeoutMs: 5000 }),
+      options.notifier ??
+      publishNotifier({ url: `${server.url}/event-publish`, token: 'edge', timeoutMs: 5000, names: EDGE }),
     log: options.log ?? QUIET,
     signal: stop.signal,
     finished: (run) => runs.push(run),

@@ -35,6 +35,7 @@ export interface Asked {
   method: string;
   path: string;
   body: string;
+  authorization?: string | undefined;
 }
 
 export class StandIn {
@@ -47,6 +48,8 @@ export class StandIn {
   readonly requests: Asked[] = [];
   /** Batches that are certified only when this says so. */
   certifies = true;
+  /** Of each batch. */
+  quarantined = 0;
   /** Events that the server refuses, by their text. */
   refuses: (text: unknown) => boolean = () => false;
   fault: (asked: Asked) => Fault | undefined = () => undefined;
@@ -78,17 +81,19 @@ export class StandIn {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const pieces: Buffer[] = [];
     for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);
-    const asked = { method: request.method ?? '', path: request.url ?? '', body: Buffer.concat(pieces).toString() };
+    const { method = '', url: path = '' } = request;
+    const { authorization } = request.headers;
+    const asked = { method, path, body: Buffer.concat(pieces).toString(), authorization };
     this.requests.push(asked);
     const fault = this.fault(asked);
     if (fault === 'dropped') return void request.socket.destroy();
-    const reply = typeof fault === 'object' ? fault : this.#handle(asked, request.headers.authorization);
+    const reply = typeof fault === 'object' ? fault : this.#handle(asked);
     if (fault === 'lost') return void request.socket.destroy();
     response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers });
     response.end(typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body));
   }
 
-  #handle({ method, path, body }: Asked, authorization: string | undefined): Reply {
+  #handle({ method, path, body, authorization }: Asked): Reply {
     const url = new URL(path, 'http://stand-in');
     if (url.pathname === '/ingest/events') return this.#ingest(body);
     if (url.pathname === '/event-publish') return this.#publish(body, authorization);
@@ -133,6 +138,7 @@ export class StandIn {
       leaves,
       state,
       records: brought,
+      quarantined: this.quarantined,
       versionId: isNew ? `version-of-${batch.batchTag}` : null,
     });
   }

@@ -3,10 +3,14 @@ import pino from 'pino';
 import type { Chunk } from '../../spool/chunks.ts';
 import type { SpoolLog } from '../../spool/log.ts';
 import type { Run, RunFile } from '../../spool/run.ts';
+import type { Waiting } from '../../spool/store.ts';
+import type { Findings } from '../../spool/worker.ts';
 
 export interface DisplayOptions {
   /** A run as a JSON object. */
   json: boolean;
+  /** Objects come at the end, and say how much of a run has not been told by then. */
+  waits: boolean;
 }
 
 const BAR_WIDTH = 30;
@@ -16,14 +20,17 @@ const REDRAW_MS = 100;
 export class Display {
   readonly log: SpoolLog;
   readonly #json: boolean;
+  readonly #waits: boolean;
+  readonly #done: Run[] = [];
   readonly #onTerminal = process.stderr.isTTY;
   #startedAt = performance.now();
   #drawnAt = 0;
   #records = 0;
   #runId: number | undefined;
 
-  constructor({ json }: DisplayOptions) {
+  constructor({ json, waits }: DisplayOptions) {
     this.#json = json;
+    this.#waits = waits;
     this.log = this.#onTerminal ? this.#terminalLog() : pino(pino.destination(2));
   }
 
@@ -47,13 +54,20 @@ export class Display {
     process.stderr.write(`${CLEAR}[${bar}] ${percent}  ${this.#records.toLocaleString('en')} records  ${rate}/s`);
   }
 
-  finished(run: Run): void {
+  finished(run: Run, findings: Findings): void {
     if (this.#onTerminal) process.stderr.write(CLEAR);
-    process.stdout.write(this.#json ? `${JSON.stringify(summary(run))}\n` : inWords(run));
+    if (!this.#json) process.stdout.write(inWords(run, findings));
+    else if (this.#waits) this.#done.push(run);
+    else process.stdout.write(`${JSON.stringify(summary(run))}\n`);
   }
 
-  end(): void {
+  /** @param outbox what has not been told, by the tag of its batch; undefined where that is not known */
+  end(outbox: ReadonlyMap<string, Waiting> | undefined): void {
     if (this.#onTerminal) process.stderr.write(CLEAR);
+    for (const run of this.#done) {
+      const waiting = outbox && (outbox.get(run.tag) ?? { undelivered: 0, held: 0 });
+      process.stdout.write(`${JSON.stringify({ ...summary(run), ...waiting })}\n`);
+    }
   }
 
   #terminalLog(): SpoolLog {
@@ -78,9 +92,19 @@ function summary({ tag, status, counts, count, bytes, pii, locked, versionId, st
   };
 }
 
-function inWords({ tag, status, counts, count, versionId, reason }: Run): string {
+function inWords({ tag, status, counts, count, versionId, reason }: Run, { rejectedFile, quarantined = 0 }: Findings) {
   const { taken, duplicates, rejected } = counts;
-  const what = `${taken} records from ${count} files, ${duplicates} of them known before, ${rejected} refused`;
-  const version = versionId === null ? '' : `; certified as ${versionId}`;
-  return `${tag}  ${status}: ${what}${version}${reason === null ? '' : `; ${reason}`}\n`;
+  const parts = [
+    `${counted(taken, 'record')} from ${counted(count, 'file')}, ${duplicates} of them known before, ${rejected} refused`,
+    ...(quarantined === 0 ? [] : [`${quarantined} of them in quarantine: tidemark quarantine list`]),
+    ...(versionId === null ? [] : [`certified as ${versionId}`]),
+    ...(reason === null ? [] : [reason]),
+    // The reason may name it already.
+    ...(rejectedFile === undefined || reason?.includes(rejectedFile) === true ? [] : [`refused: see ${rejectedFile}`]),
+  ];
+  return `${tag}  ${status}: ${parts.join('; ')}\n`;
+}
+
+function counted(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }

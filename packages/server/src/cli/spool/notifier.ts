@@ -1,5 +1,5 @@
 /** Whom the spool tells of its batches, from its settings. */
-import { existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { plaintextWarning } from '../../notify/notifier.ts';
 import type { SpoolLog } from '../../spool/log.ts';
@@ -15,6 +15,7 @@ export function notifierOf({ notifier, url: server, dataDir, tokenFile }: SpoolS
   switch (notifier.kind) {
     case 'program':
       assertThere(notifier.templates);
+      assertExecutable(notifier.bin);
       return programNotifier(notifier);
     case 'templates':
       assertThere(notifier.templates);
@@ -23,7 +24,7 @@ export function notifierOf({ notifier, url: server, dataDir, tokenFile }: SpoolS
       const url = notifier.url ?? new URL('/event-publish', server).href;
       const token = notifier.token ?? ownToken(dataDir);
       warnInTheClear(url, log);
-      return publishNotifier({ url, token, timeoutMs: notifier.timeoutMs });
+      return publishNotifier({ url, token, timeoutMs: notifier.timeoutMs, names: notifier.names });
     }
   }
 }
@@ -54,6 +55,18 @@ function assertThere(templates: TemplatePaths): void {
   const missing = Object.values(templates).filter((path: string) => !existsSync(path));
   if (missing.length === 0) return;
   throw new CliError(MISUSE, `no template ${missing.join(', ')}: NOTIFIER_TPL_OPEN, _DONE and _EMBED_START name them`);
+}
+
+/** A name without a slash is looked for in the PATH, when its time comes. */
+function assertExecutable(bin: string): void {
+  if (!bin.includes('/')) return;
+  try {
+    accessSync(bin, constants.X_OK);
+    if (statSync(bin).isFile()) return;
+  } catch (cause) {
+    throw new CliError(MISUSE, `NOTIFIER_BIN: ${bin} cannot be run`, { cause });
+  }
+  throw new CliError(MISUSE, `NOTIFIER_BIN: ${bin} is no file`);
 }
 
 function warnInTheClear(url: string, log: SpoolLog): void {

@@ -27,6 +27,10 @@ export interface RecordFile<Raw = unknown> {
 
 /** Records that are found before the others get their turn. */
 export const GROUP = 500;
+/** Far above what a server takes as one event; so a record does not fill the memory. */
+export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
+/** Of a name or value beside the records. */
+export const MAX_BESIDE_BYTES = 64 * 1024;
 export const NO_HEAD: Head = { pii: false };
 
 const NAME = /\.(?:(msgpack)|(ndjson|jsonl)|(json)|(csv))(?:\.(gz|zst))?$/i;

@@ -6,6 +6,8 @@ import { isMarked } from '../record.ts';
 import { BATCH_TAG } from '../settings.ts';
 import type { Head } from './format.ts';
 
+/** A file that is one record is a map, too. */
+const MAX_MEMBERS = 10_000;
 const ARRAYS = ['records', 'examples'] as const;
 
 /** Collects where the members are; `Slice` is a value that has been found and not yet read. */
@@ -15,6 +17,9 @@ export class HeadMembers<Slice> {
   /** @throws SpoolError `file-malformed` */
   add(name: unknown, slice: Slice): void {
     if (this.#slices.has(name)) throw new SpoolError('file-malformed', 'its map has a member twice');
+    if (this.#slices.size === MAX_MEMBERS) {
+      throw new SpoolError('file-malformed', `its map has more than ${MAX_MEMBERS} members`);
+    }
     this.#slices.set(name, slice);
   }
 

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { IntakeError } from '../../intake/errors.ts';
 import { Scanner } from '../../intake/json-slices.ts';
 import { SpoolError } from '../errors.ts';
-import { GROUP, type Head, NO_HEAD, type RecordFile } from './format.ts';
+import { GROUP, type Head, MAX_BESIDE_BYTES, NO_HEAD, type RecordFile } from './format.ts';
 import { HeadMembers } from './head.ts';
 import { readJsonRecord } from './json-text.ts';
 
@@ -68,6 +68,9 @@ function* elements(array: Buffer): Generator<Buffer[]> {
 }
 
 function parsed(slice: Buffer): unknown {
+  if (slice.length > MAX_BESIDE_BYTES) {
+    throw new SpoolError('file-malformed', 'a name or value beside its records is too large');
+  }
   try {
     return JSON.parse(slice.toString('utf8'));
   } catch (cause) {

@@ -3,6 +3,7 @@
  * bytes alone, and a record that cannot be read spoils only itself.
  */
 import { isUtf8 } from 'node:buffer';
+import { MAX_EVENT_DEPTH } from '../../json/parse.ts';
 import { SpoolError } from '../errors.ts';
 
 /** What was met on the way over a value, which not every value may have. */
@@ -11,7 +12,10 @@ export interface Met {
   badText: boolean;
   /** Bytes, or an extension other than a time. */
   notJson: boolean;
+  /** Of arrays and maps in each other, no further than one beyond what an event may have. */
   depth: number;
+  /** Values in it and in those, itself included. */
+  values: number;
 }
 
 const TIME = 0xff;
@@ -21,9 +25,9 @@ const FIXED = [0, -1, 0, 0, -1, -1, -1, -1, -1, -1, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8
 export class Walker {
   readonly #bytes: Buffer;
   #at = 0;
-  /** Values that are left of each array or map that is open, the innermost last. */
+  /** Values that are left of each array or map that is open, the innermost last; the last one may stand for several. */
   readonly #open: number[] = [];
-  readonly #met: Met = { badText: false, notJson: false, depth: 0 };
+  readonly #met: Met = { badText: false, notJson: false, depth: 0, values: 0 };
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
@@ -53,6 +57,7 @@ export class Walker {
     this.#met.badText = false;
     this.#met.notJson = false;
     this.#met.depth = 0;
+    this.#met.values = 0;
     const open = this.#open;
     open.length = 0;
     open.push(1);
@@ -64,6 +69,7 @@ export class Walker {
       }
       if (last < 0) break;
       (open[last] as number)--;
+      this.#met.values++;
       this.#one();
     }
     return this.#bytes.subarray(start, this.#at);
@@ -98,9 +104,14 @@ export class Walker {
     } else throw new SpoolError('file-malformed', `not MessagePack: unused type at byte ${this.#at - 1}`);
   }
 
+  /** Where it ends can be told from a sum as well, so what is too deep takes no memory. */
   #enterAll(values: number): void {
-    this.#open.push(values);
-    const depth = this.#open.length - 1;
+    const open = this.#open;
+    // Each takes a byte at least.
+    if (values > this.#bytes.length - this.#at) throw ended();
+    if (open.length <= MAX_EVENT_DEPTH + 1) open.push(values);
+    else open[open.length - 1] = (open.at(-1) as number) + values;
+    const depth = open.length - 1;
     if (depth > this.#met.depth) this.#met.depth = depth;
   }
 

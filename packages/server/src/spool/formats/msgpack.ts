@@ -3,14 +3,16 @@ import { Unpackr } from 'msgpackr';
 import { type JsonObject, type JsonValue, MAX_EVENT_DEPTH, UnsafeNumber } from '../../json/parse.ts';
 import { SpoolError } from '../errors.ts';
 import { type FileRecord, Rejected } from '../record.ts';
-import { GROUP, type RecordFile } from './format.ts';
+import { GROUP, MAX_BESIDE_BYTES, MAX_RECORD_BYTES, type RecordFile } from './format.ts';
 import { HeadMembers } from './head.ts';
-import { notAMap } from './json-text.ts';
+import { notAMap, tooLarge } from './json-text.ts';
 import { type Met, Walker } from './msgpack-walker.ts';
 
 /** A record that was walked over, with why it is not to be read, if it is not. */
 export type RawMsgpack = Buffer | Rejected;
 
+/** A value of one byte is an object of 200 once it is read. */
+const MAX_VALUES = 1_000_000;
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false });
 
 /** @throws SpoolError `file-malformed` */
@@ -31,7 +33,7 @@ function* elements(array: Buffer): Generator<RawMsgpack[]> {
   let group: RawMsgpack[] = [];
   for (let left = walker.enter('array') ?? 0; left > 0; left--) {
     const slice = walker.value();
-    group.push(whyNot(walker.met) ?? slice);
+    group.push(whyNot(walker.met, slice.length) ?? slice);
     if (group.length < GROUP) continue;
     yield group;
     group = [];
@@ -39,9 +41,11 @@ function* elements(array: Buffer): Generator<RawMsgpack[]> {
   if (group.length > 0) yield group;
 }
 
-function whyNot({ badText, notJson, depth }: Met): Rejected | undefined {
+function whyNot({ badText, notJson, depth, values }: Met, bytes: number): Rejected | undefined {
   if (badText) return new Rejected('not-utf8', 'text in a record is UTF-8');
   if (depth > MAX_EVENT_DEPTH) return new Rejected('too-deep', `nested deeper than ${MAX_EVENT_DEPTH}`);
+  if (bytes > MAX_RECORD_BYTES) return tooLarge();
+  if (values > MAX_VALUES) return new Rejected('record-malformed', `it has more than ${MAX_VALUES} values`);
   return notJson ? notJsonValue('bytes, or an extension type') : undefined;
 }
 
@@ -60,6 +64,9 @@ function read(raw: RawMsgpack): FileRecord | Rejected {
 
 /** @throws SpoolError `file-malformed` */
 function decoded(slice: Buffer): unknown {
+  if (slice.length > MAX_BESIDE_BYTES) {
+    throw new SpoolError('file-malformed', 'a name or value beside its records is too large');
+  }
   try {
     return unpackr.unpack(slice);
   } catch (cause) {

@@ -1,14 +1,12 @@
 /** Lines of JSON, one record each. Blank lines are none. */
 import { SpoolError } from '../errors.ts';
-import { NO_HEAD, type RecordFile } from './format.ts';
+import { MAX_RECORD_BYTES, NO_HEAD, type RecordFile } from './format.ts';
 import { readJsonRecord } from './json-text.ts';
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
-/** Far above what a server takes as one event; so a file of one endless line does not fill the memory. */
-export const MAX_LINE_BYTES = 16 * 1024 * 1024;
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
 export function openNdjson(pieces: AsyncIterable<Buffer>): RecordFile<Buffer> {
@@ -32,8 +30,8 @@ async function* lines(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer[]> {
     }
     if (start < piece.length) unfinished.push(piece.subarray(start));
     length += piece.length - start;
-    if (length > MAX_LINE_BYTES) {
-      throw new SpoolError('file-malformed', `a line is longer than ${MAX_LINE_BYTES} bytes`);
+    if (length > MAX_RECORD_BYTES) {
+      throw new SpoolError('file-malformed', `a line is longer than ${MAX_RECORD_BYTES} bytes`);
     }
     if (found.length > 0) yield found;
   }

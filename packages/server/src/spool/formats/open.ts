@@ -1,4 +1,5 @@
 /** Opens a file of any format. */
+import { SpoolError } from '../errors.ts';
 import { openCsv } from './csv.ts';
 import { pieces, wholeFile } from './decompressed.ts';
 import { type Format, type Head, NO_HEAD, type RecordFile } from './format.ts';
@@ -28,17 +29,43 @@ export async function openFile(
       read += bytes;
       progress(size === 0 ? 1 : Math.min(1, read / size));
     });
-    return (kind === 'csv' ? openCsv(counted) : openNdjson(counted)) as RecordFile;
+    return guarded((kind === 'csv' ? openCsv(counted) : openNdjson(counted)) as RecordFile);
   }
   const whole = await wholeFile(path, compression, maxBytes);
-  const file = (kind === 'json' ? openJson(whole) : openMsgpack(whole)) as RecordFile;
-  return { ...file, raw: followed(file.raw, whole, progress) };
+  const file = inBounds(() => (kind === 'json' ? openJson(whole) : openMsgpack(whole)) as RecordFile);
+  return guarded({ ...file, raw: followed(file.raw, whole, progress) });
 }
 
 /** What a file says of itself; formats without a place for it are not read. @throws SpoolError of the file */
 export async function headOf(file: OpenFile): Promise<Head> {
   const { kind } = file.format;
   return kind === 'ndjson' || kind === 'csv' ? NO_HEAD : (await openFile(file)).head;
+}
+
+function guarded({ head, raw, read }: RecordFile): RecordFile {
+  return { head, raw: groupsInBounds(raw), read: (one) => inBounds(() => read(one)) };
+}
+
+async function* groupsInBounds(raw: RecordFile['raw']): AsyncGenerator<unknown[]> {
+  try {
+    yield* raw;
+  } catch (cause) {
+    throw boundsOf(cause);
+  }
+}
+
+function inBounds<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw boundsOf(cause);
+  }
+}
+
+/** What is beyond the bounds of the engine (its stack, the length of an array or a text) is so because of the file. */
+function boundsOf(cause: unknown): unknown {
+  if (!(cause instanceof RangeError)) return cause;
+  return new SpoolError('file-malformed', 'it is larger or deeper than can be read', { cause });
 }
 
 /** Records found in a file that is in memory are parts of it, and so tell where they stand. */

@@ -7,11 +7,11 @@ import { RefusedError, SpoolError } from '../errors.ts';
 import type { SpoolLog } from '../log.ts';
 import type { ServerClient } from '../server-client.ts';
 import type { SpoolStore } from '../store.ts';
-import { type Clock, isStop } from '../waiting.ts';
+import { type Clock, isStop, stopped } from '../waiting.ts';
 import { type Notice, type Notifier, RefusedDelivery } from './notice.ts';
 
 export interface CourierOptions {
-  store: Pick<SpoolStore, 'nextNotice' | 'heldNotices' | 'release' | 'delivered'>;
+  store: Pick<SpoolStore, 'nextNotice' | 'heldNotices' | 'release' | 'hold' | 'delivered'>;
   notifier: Notifier;
   client: Pick<ServerClient, 'batch'>;
   clock: Clock;
@@ -31,18 +31,28 @@ export class Courier {
   #news = Promise.withResolvers<void>();
   #waiting: (() => void)[] = [];
   #running: Promise<unknown> | undefined;
+  #trouble: string | undefined;
+  readonly #unknown = new Set<string>();
 
   constructor(options: CourierOptions) {
     this.#options = options;
   }
 
-  /** Settles when the signal ends it; rejects when the outbox cannot be read or written. */
-  start(): Promise<unknown> {
+  /**
+   * Settles when the signal ends it; rejects when the outbox cannot be read or written.
+   * @param watchesGates without it, `lookAtGates` is what finds batches that have been unlocked
+   */
+  start({ watchesGates }: { watchesGates: boolean }): Promise<unknown> {
     this.#running ??= Promise.all([
       this.#untilStopped(() => this.#deliver()),
-      this.#untilStopped(() => this.#watchGates()),
+      ...(watchesGates ? [this.#untilStopped(() => this.#watchGates())] : []),
     ]);
     return this.#running;
+  }
+
+  /** Why what is first in the outbox is still there; undefined while it is not known. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   /** There is something new in the outbox. */
@@ -85,18 +95,25 @@ export class Courier {
   }
 
   async #tell(notice: Notice): Promise<void> {
+    // It may have been locked since the notice was made.
+    if (notice.message.event === 'embed.start' && (await this.#isLocked(notice.tag))) {
+      this.#options.store.hold(notice);
+      return;
+    }
     const { store, notifier, clock, log, signal, retry = RETRY } = this.#options;
     let saidAt = Number.NEGATIVE_INFINITY;
     for (let failures = 1; ; failures++) {
       try {
         await notifier.notify(notice);
         store.delivered(notice);
+        this.#trouble = undefined;
         const { event } = notice.message;
         log.info({ batchTag: notice.tag, event }, `told: ${event}`);
         return;
       } catch (error) {
         if (!(error instanceof SpoolError) || error.code !== 'not-delivered') throw error;
         const refused = error instanceof RefusedDelivery;
+        this.#trouble = error.message;
         if (clock.monotonic() - saidAt >= SAY_MS) {
           saidAt = clock.monotonic();
           const what = { batchTag: notice.tag, event: notice.message.event, attempts: failures };
@@ -110,28 +127,35 @@ export class Courier {
   }
 
   async #watchGates(): Promise<void> {
-    const { store, clock, signal, gateMs = GATE_MS } = this.#options;
-    const unknown = new Set<string>();
+    const { clock, signal, gateMs = GATE_MS } = this.#options;
     while (!signal.aborted) {
-      for (const notice of store.heldNotices()) {
-        if (await this.#isLocked(notice.tag, unknown)) continue;
-        store.release(notice);
-        this.kick();
-      }
+      await this.lookAtGates();
       await clock.wait(gateMs, signal);
     }
   }
 
-  async #isLocked(tag: string, unknown: Set<string>): Promise<boolean> {
+  /** Asks once for the batch of each notice that is held, and lets go what is unlocked. @throws SpoolError `stopped` */
+  async lookAtGates(): Promise<void> {
+    const { store, signal } = this.#options;
+    for (const notice of store.heldNotices()) {
+      const locked = await this.#isLocked(notice.tag);
+      if (signal.aborted) throw stopped();
+      if (locked) continue;
+      store.release(notice);
+      this.kick();
+    }
+  }
+
+  async #isLocked(tag: string): Promise<boolean> {
     try {
       return (await this.#options.client.batch(tag)).locked;
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      if (!unknown.has(tag)) {
+      if (!this.#unknown.has(tag)) {
         const message = `whether the batch is unlocked cannot be known, so embed.start waits: ${error.message}`;
         this.#options.log.error({ batchTag: tag }, message);
       }
-      unknown.add(tag);
+      this.#unknown.add(tag);
       return true;
     }
   }

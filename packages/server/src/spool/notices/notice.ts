@@ -55,6 +55,8 @@ export interface Notice extends NoticeMessage {
  * @throws SpoolError `not-delivered`; a `RefusedDelivery` where asking again soon changes nothing
  */
 export interface Notifier {
+  /** For the operator: who is told. It shows no secret. */
+  readonly target: string;
   notify(notice: NoticeMessage): Promise<void>;
 }
 

@@ -16,6 +16,7 @@ const MAX_OUTPUT_BYTES = 1024 * 1024;
 
 export function programNotifier({ bin, templates, timeoutMs, env }: ProgramOptions): Notifier {
   return {
+    target: bin,
     notify: ({ message }) => {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const args = ['-template', templateOf(message, templates), '-data', JSON.stringify(message)];

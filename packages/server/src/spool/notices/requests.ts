@@ -12,15 +12,24 @@ export interface PublishTarget {
   url: string;
   token: string;
   timeoutMs: number;
+  names: TargetNames;
+}
+
+/** The settings that the operator has to look at where the target does not take it. */
+export interface TargetNames {
+  /** Undefined where the operator does not write the path. */
+  url: string | undefined;
+  token: string;
 }
 
 /** POST {action, channel, message} with a bearer token. */
-export function publishNotifier({ url, token, timeoutMs }: PublishTarget): Notifier {
+export function publishNotifier({ url, token, timeoutMs, names }: PublishTarget): Notifier {
   const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` };
   return {
+    target: shown(url),
     notify: ({ channel, message }) => {
       const body = JSON.stringify({ action: 'publish', channel, message: JSON.stringify(message) });
-      return send({ method: 'POST', url, headers, body }, timeoutMs);
+      return send({ method: 'POST', url, headers, body }, timeoutMs, names);
     },
   };
 }
@@ -32,16 +41,19 @@ export interface TemplateOptions {
   log: SpoolLog;
 }
 
+const IN_TEMPLATES: TargetNames = { url: 'EDGE_URL or GATE_URL', token: 'EDGE_TOKEN or GATE_TOKEN' };
+
 /** Whatever a template renders to is sent. Templates are read each time, so that a mended one counts at once. */
 export function templateNotifier({ templates, timeoutMs, env, log }: TemplateOptions): Notifier {
   const warned = new Set<string>();
   return {
+    target: 'the target of the templates',
     notify: async ({ message }) => {
       const request = render(templateOf(message, templates), message, env);
       const warning = plaintextWarning(request);
       if (warning !== undefined && !warned.has(warning)) log.warn({}, warning);
       if (warning !== undefined) warned.add(warning);
-      await send(request, timeoutMs);
+      await send(request, timeoutMs, IN_TEMPLATES);
     },
   };
 }
@@ -68,12 +80,26 @@ function render(path: string, message: BatchMessage, env: Environment): Notifier
 
 const TRY_LATER = new Set([408, 425, 429]);
 
-async function send(request: NotifierRequest, timeoutMs: number): Promise<void> {
+async function send(request: NotifierRequest, timeoutMs: number, names: TargetNames): Promise<void> {
   const status = await statusOf(request, timeoutMs);
   if (status >= 200 && status < 300) return;
-  const why = `the answer was ${status}`;
+  const why = `${shown(request.url)}: the answer was ${status}${hintOf(status, names)}`;
   if (status >= 300 && status < 500 && !TRY_LATER.has(status)) throw new RefusedDelivery(why);
   throw new SpoolError('not-delivered', why);
+}
+
+/** What most often is the matter. */
+function hintOf(status: number, { url, token }: TargetNames): string {
+  if (status === 401) return ` (is ${token} the token of the target?)`;
+  if (status === 403) return ` (is ${token} the token of the target, and the channel in its ALLOWED_CHANNELS?)`;
+  if (url !== undefined && (status === 404 || status === 405)) return ` (${url} needs the path: …/event-publish)`;
+  return '';
+}
+
+/** Without what may hold a secret. */
+function shown(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
 }
 
 async function statusOf(request: NotifierRequest, timeoutMs: number): Promise<number> {
@@ -81,6 +107,6 @@ async function statusOf(request: NotifierRequest, timeoutMs: number): Promise<nu
     return (await sendRequest(request, { timeoutMs })).status;
   } catch (cause) {
     if (!(cause instanceof NotifierError)) throw cause;
-    throw new SpoolError('not-delivered', `${new URL(request.url).origin}: ${cause.message}`, { cause });
+    throw new SpoolError('not-delivered', `${shown(request.url)}: ${cause.message}`, { cause });
   }
 }

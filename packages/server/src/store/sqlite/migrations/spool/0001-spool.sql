@@ -2,7 +2,7 @@ CREATE TABLE runs (
   id          INTEGER PRIMARY KEY,
   tag         TEXT NOT NULL UNIQUE,
   state       TEXT NOT NULL,    -- planned | moved | open | replayed | ended | certified | done
-  pii         INTEGER NOT NULL,
+  pii         INTEGER NOT NULL, -- 0: not marked | 1: marked as a whole | 2: by a record
   bytes       INTEGER NOT NULL, -- of its files
   count       INTEGER NOT NULL, -- of its files
   at_file     INTEGER NOT NULL, -- up to this record of this file, all is acknowledged
