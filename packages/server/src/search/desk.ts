@@ -1,13 +1,13 @@
 /** Answers searches: the best of all that are admitted, whichever way they are looked for. */
 import type { Embedder } from '../embedding/embedder.ts';
-import { MARK_END, MARK_START } from '../store/search.ts';
 import { admission } from './admission.ts';
 import { vectorFault } from './codes.ts';
 import { SearchError } from './errors.ts';
 import { fuse } from './reciprocal-rank.ts';
 import type { Ranked, SearchIndex } from './search-index.ts';
 import { type Hit, MAX_HITS, type SearchQuery } from './service.ts';
-import { wordExpression } from './words.ts';
+import { snippetOf } from './snippet.ts';
+import { type WordQuery, wordQuery } from './words.ts';
 
 export interface SearchDeskParts {
   index: SearchIndex;
@@ -27,7 +27,7 @@ const KEPT_VECTORS = 256;
 
 /** What is looked for, in each way. */
 interface Wanted {
-  expression: string | undefined;
+  words: WordQuery | undefined;
   vector: Float32Array | undefined;
 }
 
@@ -49,7 +49,7 @@ export class SearchDesk {
     }
     const wanted = await this.#wanted(query, signal);
     for (;;) {
-      const hits = this.#ranked(query, wanted).flatMap((ranked) => this.#hit(ranked, wanted.expression) ?? []);
+      const hits = this.#ranked(query, wanted).flatMap((ranked) => this.#hit(ranked, wanted.words) ?? []);
       const erased = hits.filter(({ stream, leaf }) => this.#parts.erased(stream, leaf));
       if (erased.length === 0) return hits;
       // They leave their places to others.
@@ -59,13 +59,13 @@ export class SearchDesk {
 
   async #wanted({ mode, text, vector }: SearchQuery, signal: AbortSignal): Promise<Wanted> {
     if (mode !== 'semantic' && text === undefined) throw new SearchError('query-invalid', `${mode} needs a text`);
-    const expression = mode === 'semantic' ? undefined : wordExpression(text ?? '');
-    if (mode === 'fulltext') return { expression, vector: undefined };
-    if (vector !== undefined) return { expression, vector: this.#checked(vector) };
+    const words = mode === 'semantic' ? undefined : wordQuery(text ?? '');
+    if (mode === 'fulltext') return { words, vector: undefined };
+    if (vector !== undefined) return { words, vector: this.#checked(vector) };
     if (text === undefined || text.trim() === '') {
       throw new SearchError('query-invalid', `${mode} needs a text or a vector`);
     }
-    return { expression, vector: await this.#vectorOf(text, signal) };
+    return { words, vector: await this.#vectorOf(text, signal) };
   }
 
   #checked(vector: readonly number[]): Float32Array {
@@ -97,11 +97,11 @@ export class SearchDesk {
     return vector;
   }
 
-  #ranked(query: SearchQuery, { expression, vector }: Wanted): Scored[] {
+  #ranked(query: SearchQuery, { words: wanted, vector }: Wanted): Scored[] {
     const { index, reliable } = this.#parts;
     const admits = admission({ ...query, streams: both(query.streams, reliable()) });
     const depth = query.mode === 'hybrid' ? FUSED_DEPTH : query.k;
-    const words = expression === undefined ? [] : index.matching(expression, depth, admits);
+    const words = wanted === undefined ? [] : index.matching(wanted.expression, depth, admits);
     const near = vector === undefined ? [] : index.nearest(vector, depth, admits);
     if (query.mode === 'fulltext') return words.map((one) => ({ ...one, scores: { fulltext: one.score } }));
     if (query.mode === 'semantic') return near.map((one) => ({ ...one, scores: { semantic: one.score } }));
@@ -109,15 +109,13 @@ export class SearchDesk {
     return fuse(words, near, leafOf).slice(0, query.k);
   }
 
-  #hit({ id, score, scores }: Scored, expression: string | undefined): Hit | undefined {
-    const { store } = this.#parts.index;
-    const record = store.record(id);
+  #hit({ id, score, scores }: Scored, words: WordQuery | undefined): Hit | undefined {
+    const record = this.#parts.index.store.record(id);
     if (record === undefined) return undefined;
     const { stream, leaf, eventId, eventTime } = record;
     const text = record.text.slice(0, MAX_TEXT).toWellFormed();
-    const marked =
-      scores.fulltext === undefined || expression === undefined ? undefined : store.snippet(id, expression);
-    const snippet = marked === undefined ? {} : { snippet: unmarked(marked) };
+    const marked = scores.fulltext !== undefined && words !== undefined;
+    const snippet = marked ? { snippet: snippetOf(record.text, words.wanted) } : {};
     return { stream, leaf, eventId, eventTime, text, ...snippet, score, scores };
   }
 }
@@ -125,19 +123,4 @@ export class SearchDesk {
 function both<T>(one: ReadonlySet<T> | undefined, other: ReadonlySet<T> | undefined): ReadonlySet<T> | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return new Set([...one].filter((item) => other.has(item)));
-}
-
-/** Marks as places, so that nobody has to tell them from what is in the text. */
-function unmarked(marked: string): NonNullable<Hit['snippet']> {
-  const marks: [number, number][] = [];
-  let text = '';
-  let start: number | undefined;
-  for (const part of marked.split(new RegExp(`([${MARK_START}${MARK_END}])`))) {
-    if (part === MARK_START) start = text.length;
-    else if (part === MARK_END) {
-      if (start !== undefined) marks.push([start, text.length]);
-      start = undefined;
-    } else text += part;
-  }
-  return { text, marks };
 }

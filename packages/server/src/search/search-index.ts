@@ -1,7 +1,8 @@
 /** The index as one thing: what is stored, and the vectors in memory, which follow it. */
 import type { Admits, IndexStep, RecordId, SearchStore, VectorRow } from '../store/search.ts';
 import { cosine } from './codes.ts';
-import { type Candidate, VectorScan } from './vector-scan.ts';
+import { Greatest } from './greatest.ts';
+import { type Candidate, newestFirst, VectorScan } from './vector-scan.ts';
 
 export interface Ranked {
   id: RecordId;
@@ -65,13 +66,25 @@ export class SearchIndex {
 
   /** By the cosine of the angle to the vector. Best first; of equals, the newest leaf. */
   nearest(vector: Float32Array, k: number, admits: Admits | undefined): Ranked[] {
-    const ranked = this.#loaded()
-      .candidates(vector, k, admits)
-      .flatMap((candidate) => {
-        const there = this.store.vector(candidate.id);
-        return there === undefined ? [] : [{ ...candidate, score: cosine(there, vector) }];
-      });
-    return ranked.sort(bestFirst).slice(0, k);
+    const best = new Greatest(k);
+    const scores = new Map<string, number>();
+    const ranked: (Ranked & Candidate)[] = [];
+    for (const candidate of this.#loaded().candidates(vector, k, admits)) {
+      // Neither this one nor any after it reaches the k that are known.
+      if (candidate.most < best.least) break;
+      const score = scores.get(candidate.sameAs) ?? this.#cosine(candidate.id, vector);
+      if (score === undefined) continue;
+      scores.set(candidate.sameAs, score);
+      best.offer(score);
+      ranked.push({ ...candidate, score });
+    }
+    const chosen = ranked.sort((a, b) => b.score - a.score || newestFirst(a, b)).slice(0, k);
+    return chosen.map(({ id, score }) => ({ id, score }));
+  }
+
+  #cosine(id: RecordId, vector: Float32Array): number | undefined {
+    const there = this.store.vector(id);
+    return there && cosine(there, vector);
   }
 
   #loaded(): VectorScan {
@@ -95,8 +108,4 @@ export class SearchIndex {
   #added(rows: readonly VectorRow[]): void {
     for (const row of rows) this.#scan?.add(row);
   }
-}
-
-function bestFirst(a: Ranked & Candidate, b: Ranked & Candidate): number {
-  return b.score - a.score || b.leaf - a.leaf || (a.stream < b.stream ? -1 : 1);
 }

@@ -75,15 +75,14 @@ export interface RecordRow {
 /** Whether a record is among those that are searched. */
 export type Admits = (stream: string, leaf: number, eventTime: number) => boolean;
 
+/** A word that is everywhere tells no record from another, and ranking all of them keeps everybody else waiting. */
+export const RANKED_MATCHES = 5000;
+
 export interface WordMatch {
   id: RecordId;
   /** BM25, the greater the better. */
   score: number;
 }
-
-/** Part of a text; matches stand between `MARK_START` and `MARK_END`. */
-export const MARK_START = '\u0002';
-export const MARK_END = '\u0003';
 
 /** Leaves `[start, end)` of a stream. */
 export interface LeafRange {
@@ -128,10 +127,12 @@ export interface SearchStore {
   /** @returns false while somebody reads what was there before: to be called again */
   trim(): boolean;
 
-  /** @param expression of FTS5 */
+  /**
+   * Best first. Of more than `RANKED_MATCHES` that are admitted, those are ranked that were indexed last: of a stream,
+   * the newest.
+   * @param expression of FTS5
+   */
   matchWords(expression: string, k: number, admits: Admits | undefined): WordMatch[];
-  /** Around the matches. */
-  snippet(id: RecordId, expression: string): string | undefined;
   record(id: RecordId): RecordRow | undefined;
   /** Why the vector that came with a record was not taken. */
   refusal(id: RecordId): string | undefined;

@@ -96,7 +96,8 @@ describe('ranks', () => {
     expect(text.length).toBeLessThan(400);
     expect(hit?.text).toHaveLength(2000);
     const [odd] = await index.find('odd');
-    expect(odd?.snippet?.text.startsWith('odd far')).toBe(true);
+    expect(odd?.snippet?.text.startsWith('\u0002odd\u0003 far')).toBe(true);
+    expect(odd?.snippet?.marks).toEqual([[1, 4]]);
   });
 });
 
@@ -113,6 +114,8 @@ describe('is refused', () => {
     ['a vector of another dimension', { mode: 'semantic', vector: [1, 2], k: 1 }],
     ['a vector without direction', { mode: 'semantic', vector: vector.map(() => 0), k: 1 }],
     ['a vector with what is no number', { mode: 'semantic', vector: [...vector.slice(1), Number.NaN], k: 1 }],
+    ['a beginning that is too short', { mode: 'fulltext', text: 'v* '.repeat(32), k: 100 }],
+    ['too many beginnings, with meaning', { mode: 'hybrid', text: 'va* vb* vc* vd* ve*', vector, k: 1 }],
     ['a text too long', { mode: 'fulltext', text: 'a'.repeat(1001), k: 1 }],
   ])('%s', async (_what, query) => {
     await expect(index.desk.search(query, NEVER)).rejects.toMatchObject({ code: 'query-invalid' });

@@ -1,11 +1,11 @@
 /** The best of all that are admitted are what comes, whatever is asked for and whatever has become of the records. */
 import fc from 'fast-check';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
 import { admission, type Scope } from '../../src/search/admission.ts';
 import { cosine, encode } from '../../src/search/codes.ts';
 import { SearchIndex } from '../../src/search/search-index.ts';
 import { VectorScan } from '../../src/search/vector-scan.ts';
-import type { IndexChange, IndexedRecord } from '../../src/store/search.ts';
+import { type IndexChange, type IndexedRecord, RANKED_MATCHES } from '../../src/store/search.ts';
 import { SqliteSearch } from '../../src/store/sqlite/search.ts';
 import { Directories } from '../support/directories.ts';
 
@@ -186,4 +186,53 @@ it('compares a few alone in full, where vectors are of all directions', () => {
   const made = () => Float32Array.from({ length: dimensions }, random);
   for (let id = 1; id <= 5000; id++) scan.add({ id, stream: 'alpha', leaf: id, eventTime: 0, vector: made() });
   expect(scan.candidates(made(), 10, undefined).length).toBeLessThan(100);
+});
+
+/** One stream of so many records. */
+function filled(count: number, of: (leaf: number) => Pick<IndexedRecord, 'text' | 'vector'>): SearchIndex {
+  const index = new SearchIndex(new SqliteSearch(directories.next()), 4);
+  index.store.begin('alpha', '');
+  const changes = Array.from({ length: count }, (_, leaf): IndexChange => {
+    const eventId = leaf.toString(16).padStart(32, '0');
+    const record = { stream: 'alpha', leaf, eventId, seq: leaf, eventTime: leaf, refused: undefined, ...of(leaf) };
+    return { kind: 'put', record };
+  });
+  index.take({ stream: 'alpha', next: count, versionId: undefined, changes });
+  return index;
+}
+
+it('reads one vector that all records have once, and gives the newest of them', () => {
+  const index = filled(3000, () => ({ text: '', vector: Float32Array.of(1, 2, 3, 4) }));
+  const read = vi.spyOn(index.store, 'vector');
+  const leaves = index
+    .nearest(Float32Array.of(4, 3, 2, 1), 5, (_stream, leaf) => leaf < 2000)
+    .map(({ id }) => index.store.record(id)?.leaf);
+  expect(leaves).toEqual([1999, 1998, 1997, 1996, 1995]);
+  expect(read).toHaveBeenCalledTimes(1);
+  index.store.close();
+});
+
+it('reads no vector that cannot be among the nearest any more', () => {
+  // Far from the query, so that their codes leave room in which the nearest is found, and only then others.
+  const index = filled(2000, (leaf) => ({ text: '', vector: Float32Array.of(1, 0.5 + leaf * 2e-5, 0.3, 0.1) }));
+  const query = Float32Array.of(0, 1, 0, 0);
+  const all = new VectorScan(4);
+  for (const row of index.store.vectorsAfter(0, 2000)) all.add(row);
+  const read = vi.spyOn(index.store, 'vector');
+  expect(index.nearest(query, 1, undefined).map(({ id }) => index.store.record(id)?.leaf)).toEqual([1999]);
+  expect(read.mock.calls.length).toBeLessThan(all.candidates(query, 1, undefined).length);
+  index.store.close();
+});
+
+it('ranks the newest matches alone where there are very many', () => {
+  const index = filled(RANKED_MATCHES + 3, (leaf) => ({
+    text: leaf === 2 || leaf === 3 ? 'heron' : 'heron reed',
+    vector: undefined,
+  }));
+  const leaves = (admits?: Parameters<SearchIndex['matching']>[2]) =>
+    index.matching('"heron"', 3, admits).map(({ id }) => index.store.record(id)?.leaf);
+  // The first 3 are not ranked, though the best is among them.
+  expect(leaves()).toEqual([3, RANKED_MATCHES + 2, RANKED_MATCHES + 1]);
+  expect(leaves((_stream, leaf) => leaf < RANKED_MATCHES)).toEqual([3, 2, RANKED_MATCHES - 1]);
+  index.store.close();
 });

@@ -1,7 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_QUERY_LENGTH, MAX_TERMS, wordExpression } from '../../src/search/words.ts';
+import { tokensOf } from '../../src/search/tokens.ts';
+import { MAX_PREFIXES, MAX_QUERY_LENGTH, MAX_WORDS, wordQuery } from '../../src/search/words.ts';
 
 const TEXTS = [
   'the quick brown fox',
@@ -17,7 +18,7 @@ db.exec("CREATE VIRTUAL TABLE words USING fts5 (text, tokenize = 'unicode61 remo
 for (const text of TEXTS) db.prepare('INSERT INTO words VALUES (?)').run(text);
 
 function found(query: string): string[] {
-  const expression = wordExpression(query);
+  const expression = wordQuery(query)?.expression;
   if (expression === undefined) return [];
   const rows = db.prepare('SELECT text FROM words WHERE words MATCH ? ORDER BY rowid').all(expression);
   return rows.map(({ text }) => String(text));
@@ -104,9 +105,56 @@ describe('what is typed', () => {
     );
   });
 
-  it('is bounded', () => {
-    expect(() => wordExpression('a'.repeat(MAX_QUERY_LENGTH + 1))).toThrow(/characters/);
-    expect(() => wordExpression('a '.repeat(MAX_TERMS + 1))).toThrow(/words/);
-    expect(found('quick '.repeat(MAX_TERMS))).toEqual([TEXTS[0], TEXTS[1]]);
+  const different = (count: number, like: (n: number) => string) =>
+    Array.from({ length: count }, (_, n) => like(n)).join(' ');
+
+  it.each([
+    ['characters', 'a'.repeat(MAX_QUERY_LENGTH + 1), /1000 characters/],
+    ['terms', different(MAX_WORDS + 1, (n) => `w${n}`), /16 different words/],
+    ['terms that must not be there', `quick ${different(MAX_WORDS, (n) => `-w${n}`)}`, /16 different words/],
+    ['words in a phrase', `"${'a '.repeat(MAX_WORDS + 1)}"`, /16 different words/],
+    ['words in one word', 'a.'.repeat(MAX_WORDS + 1), /16 different words/],
+    ['words in all phrases', different(MAX_WORDS / 2, (n) => `"a b${n} c"`), /16 different words/],
+    ['beginnings', different(MAX_PREFIXES + 1, (n) => `w${n}*`), /4 beginnings/],
+    ['beginnings that must not be there', `quick ${different(MAX_PREFIXES + 1, (n) => `-w${n}*`)}`, /4 beginnings/],
+    ['a short beginning', 'quick v*', /"v\*".* 2 characters/],
+    ['a short beginning that must not be there', 'quick -v*', /2 characters/],
+    ['a short beginning after a word', 'quick well-k*', /2 characters/],
+    ['a short beginning with a diacritic', 'e\u0301*', /2 characters/],
+    ['a short beginning of two units', '\u{10400}*', /2 characters/],
+  ])('has not too many: %s', (_what, query, message) => {
+    expect(() => wordQuery(query)).toThrow(
+      expect.objectContaining({ code: 'query-invalid', message: expect.stringMatching(message) }),
+    );
   });
+
+  it('is taken up to the bounds', () => {
+    expect(found(different(MAX_WORDS, (n) => `w${n}`))).toEqual([]);
+    expect(found(`"${'quick '.repeat(MAX_WORDS)}"`)).toEqual([]);
+    expect(found('qu* qui* quic* quick*')).toEqual([TEXTS[0], TEXTS[1]]);
+  });
+
+  it('asks once for what is said often, however it is written', () => {
+    expect(wordQuery('vi* '.repeat(32))?.expression).toBe('"vi*" *');
+    expect(wordQuery(`quick Quick "QUICK" qu\u00efck -FOX -fox ${'quick '.repeat(40)}`)?.expression).toBe(
+      '("quick") NOT ("fox")',
+    );
+    expect(found('quick '.repeat(MAX_WORDS + 1))).toEqual([TEXTS[0], TEXTS[1]]);
+  });
+});
+
+it.each([
+  'The quick, brown fox_2 jumps',
+  'Cafe\u0301 CAFÉ naïve Ångström',
+  'ЁЖИК и Ёлка, ΆΛΦΑ, straße',
+  '日本語 テキスト ３つ',
+  "don't e-mail x\u0001y 1.5",
+])('words are those of the index: %s', (text) => {
+  const own = new DatabaseSync(':memory:');
+  own.exec("CREATE VIRTUAL TABLE words USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2')");
+  own.exec('CREATE VIRTUAL TABLE parts USING fts5vocab (words, instance)');
+  own.prepare('INSERT INTO words VALUES (?)').run(text);
+  const parts = own.prepare('SELECT term FROM parts ORDER BY "offset"').all();
+  expect(tokensOf(text).map(({ word }) => word)).toEqual(parts.map(({ term }) => term));
+  own.close();
 });

@@ -11,8 +11,7 @@ import {
   type IndexPlace,
   type IndexStep,
   type LeafRange,
-  MARK_END,
-  MARK_START,
+  RANKED_MATCHES,
   type RecordId,
   type RecordRow,
   type SearchStore,
@@ -28,7 +27,6 @@ const MIGRATIONS = join(import.meta.dirname, 'migrations', 'search');
 const FILE = 'search.db';
 /** Deleted in one commit. */
 const FORGOTTEN_AT_A_TIME = 200;
-const SNIPPET_TOKENS = 32;
 
 /** Whether anything was ever searched in this directory. */
 export function hasSearchIndex(dataDir: string): boolean {
@@ -111,21 +109,19 @@ export class SqliteSearch implements SearchStore {
     this.#admits = admits ?? this.#admits;
     // Text for text the same score, so the leaf decides, and then the stream: never the id, which another build of the
     // index would give otherwise.
+    //
+    // One pass, from the greatest rowid down, as FTS5 itself can go. Tried with 60,000 records of 30 words, one word that
+    // is in all of them: ranking every match 142 ms, the newest 10,000 21 ms, the newest 5000 11 ms.
     const rows = this.#sql.all(
-      `SELECT records.id, bm25(words) AS rank FROM words JOIN records ON records.id = words.rowid
-       WHERE words MATCH ? ${admits === undefined ? '' : 'AND admits(stream, leaf, event_time)'}
-       ORDER BY rank, leaf DESC, stream LIMIT ?`,
+      `SELECT id, rank FROM (
+         SELECT records.id, leaf, stream, bm25(words) AS rank FROM words JOIN records ON records.id = words.rowid
+         WHERE words MATCH ? ${admits === undefined ? '' : 'AND admits(stream, leaf, event_time)'}
+         ORDER BY words.rowid DESC LIMIT ${RANKED_MATCHES}
+       ) ORDER BY rank, leaf DESC, stream LIMIT ?`,
       expression,
       k,
     );
     return rows.map(({ id, rank }) => ({ id: Number(id), score: -Number(rank) }));
-  }
-
-  snippet(id: RecordId, expression: string): string | undefined {
-    const sql = `SELECT snippet(words, 0, ?, ?, '…', ${SNIPPET_TOKENS}) AS part FROM words WHERE words MATCH ? AND rowid = ?`;
-    // Numbers are bound as floats, and FTS5 takes no notice of a rowid that is one.
-    const row = this.#sql.get(sql, MARK_START, MARK_END, expression, BigInt(id));
-    return row && String(row.part);
   }
 
   record(id: RecordId): RecordRow | undefined {
