@@ -59,8 +59,7 @@ export class BatchDesk {
     const known = store.one(tag);
     if (known?.stream === undefined) throw notFound(tag);
     await this.#mark({ batch: tag, stream, action: 'end' });
-    if (known.endedAt === undefined || known.state === 'open')
-      this.#change(tag, () => ended(store.one(tag) ?? known, ending, now()));
+    if (known.endedAt === undefined) this.#change(tag, () => ended(store.one(tag) ?? known, ending, now()));
     return this.one(tag);
   }
 

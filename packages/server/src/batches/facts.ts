@@ -68,7 +68,8 @@ export function heard(
   } else if (event === 'gate.done') {
     facts.state = furthest(facts.state, status === 'failed' ? 'failed' : 'ingested');
     facts.processed ??= message.processed ?? undefined;
-    facts.endedAt ??= at;
+    // One of our own has ended when the journal says so.
+    if (facts.stream === undefined) facts.endedAt ??= at;
   } else if (event === 'embed.start' && facts.gate === 'locked') {
     return { facts, happenings: [{ at, what: 'held', detail: { event } }, ...gated.happenings] };
   } else if (event === 'embed.start') {

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { rereadableText } from '../json/canonical.ts';
 import type { JsonObject, JsonValue } from '../json/parse.ts';
+import { saysYes } from '../pii-mark.ts';
 
 /**
  * Why a record is not taken. It does not sink its file.
@@ -67,7 +68,7 @@ export function lineOf(
   if (text === undefined) return new Rejected('text-missing', `a record has ${TEXT_MEMBERS.join(', ')}: a text`);
   const id = idOf(value, text);
   if (id instanceof Rejected) return id;
-  const pii = marked || isMarked(value.pii) || isMarked(metadataOf(value)?.pii);
+  const pii = marked || saysYes(value.pii) || saysYes(metadataOf(value)?.pii);
   const added: Record<string, string | true> = { eventId: id };
   if (pii && value.pii !== true) added.pii = true;
   if (value.text !== text) added.text = text;
@@ -112,14 +113,6 @@ function withoutEventId(value: JsonObject, id: string): JsonObject | Rejected {
     return new Rejected('event-id-taken', 'with an original_event_id, a record has no eventId of its own');
   }
   return { ...others, original_event_id: eventId };
-}
-
-const UNMARKED = new Set<JsonValue | undefined>([undefined, null, false, 0, '', '0', 'false', 'no', 'none']);
-
-/** Whatever does not clearly say no says yes: a batch that is locked needlessly is unlocked with a word. */
-export function isMarked(pii: JsonValue | undefined): boolean {
-  if (Array.isArray(pii)) return pii.length > 0;
-  return !UNMARKED.has(typeof pii === 'string' ? pii.trim().toLowerCase() : pii);
 }
 
 /** Numbers are written so that they read back as what they were, those beyond 2^53 too. */

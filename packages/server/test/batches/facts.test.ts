@@ -42,6 +42,13 @@ describe('messages of a batch', () => {
     );
   });
 
+  test('have the end of one of our own to its orchestrator', () => {
+    const ours = opened(undefined, 'one', { stream: 'spool', source: 'spool', pii: false }, 1).facts;
+    const told = heard(ours, message('gate.done', { status: 'success', processed: 7 }), always, 5).facts;
+    expect(told).toMatchObject({ state: 'ingested', endedAt: undefined });
+    expect(ended(told, { status: 'success', inserted: 7 }, 6).facts).toMatchObject({ endedAt: 6, inserted: 7 });
+  });
+
   test('a failure is a state of its own, which success replaces', () => {
     const failed = message('gate.done', { status: 'failed' });
     expect(after(LIFE[0]!, failed).state).toBe('failed');

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type JsonObject, parseJson, UnsafeNumber } from '../../src/json/parse.ts';
-import { isMarked, type Line, lineOf, Rejected } from '../../src/spool/record.ts';
+import { saysYes } from '../../src/pii-mark.ts';
+import { type Line, lineOf, Rejected } from '../../src/spool/record.ts';
 import { defaultTag, freeTag } from '../../src/spool/run.ts';
 import { Settling } from '../../src/spool/settling.ts';
 
@@ -89,11 +90,11 @@ describe('a line', () => {
 });
 
 it.each([undefined, null, false, 0, '', 'false', ' No ', 'none', '0', []])('does not take %j for a mark', (pii) => {
-  expect(isMarked(pii)).toBe(false);
+  expect(saysYes(pii)).toBe(false);
 });
 
 it.each([true, 1, 'true', 'yes', 'email', ['email'], {}])('takes %j for a mark', (pii) => {
-  expect(isMarked(pii)).toBe(true);
+  expect(saysYes(pii)).toBe(true);
 });
 
 describe('a tag', () => {

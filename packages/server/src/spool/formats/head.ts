@@ -1,8 +1,8 @@
 /** The members of a file's map: its records, and what it says of them. */
 
 import type { JsonValue } from '../../json/parse.ts';
+import { saysYes } from '../../pii-mark.ts';
 import { SpoolError } from '../errors.ts';
-import { isMarked } from '../record.ts';
 import { BATCH_TAG } from '../settings.ts';
 import type { Head } from './format.ts';
 
@@ -42,7 +42,7 @@ export class HeadMembers<Slice> {
       throw new SpoolError('file-malformed', `its batch_tag must match ${BATCH_TAG.source}`);
     }
     return {
-      pii: isMarked(value('pii') as JsonValue | undefined),
+      pii: saysYes(value('pii') as JsonValue | undefined),
       ...(batchTag === undefined ? {} : { batchTag }),
       ...(source === undefined ? {} : { source }),
     };
