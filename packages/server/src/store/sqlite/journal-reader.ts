@@ -71,8 +71,9 @@ export class SqliteJournalReader implements JournalReader {
     this.#markOf = db.prepare('SELECT entry FROM batch_marks WHERE batch = ? AND action = ?');
     this.#mark = db.prepare('SELECT * FROM batch_marks WHERE entry = ?');
     this.#openBatch = db.prepare(
-      `SELECT entry FROM batch_marks AS mark JOIN entries ON first = entry WHERE action = 'open' AND stream = ?
-         AND NOT EXISTS (SELECT 1 FROM batch_marks WHERE batch = mark.batch AND action = 'end') ORDER BY entry LIMIT 1`,
+      `SELECT entry, EXISTS (SELECT 1 FROM batch_marks WHERE batch = mark.batch AND action = 'end') AS ended
+         FROM batch_marks AS mark JOIN entries ON first = entry WHERE action = 'open' AND stream = ?
+         ORDER BY entry DESC LIMIT 1`,
     );
   }
 
@@ -153,7 +154,9 @@ export class SqliteJournalReader implements JournalReader {
   }
 
   openBatch(stream: string): BatchEntry | undefined {
-    return this.#batchEntry(this.#openBatch.get(stream));
+    // A stream has one batch at a time: it is the last one, or there is none.
+    const last = this.#openBatch.get(stream);
+    return last?.ended === 0 ? this.#batchEntry(last) : undefined;
   }
 
   /** Every configuration that any stream has had. */
