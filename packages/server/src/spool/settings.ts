@@ -71,8 +71,11 @@ const DAY_S = 86_400;
 const DATA = 'tidemark-data';
 const TEMPLATES = './tools/notifier/templates';
 
-/** @throws ConfigError */
-export function readSpoolSettings(flags: SpoolFlags, env: Environment = process.env): SpoolSettings {
+/**
+ * @param here the folder that the process is in, where a server on this machine may have its data
+ * @throws ConfigError
+ */
+export function readSpoolSettings(flags: SpoolFlags, env: Environment = process.env, here = '.'): SpoolSettings {
   assertKnown(env);
   const settings = new Settings({ ...env, ...fromFlags(flags) }, new Map());
   const dir = settings.string('SPOOL_DIR');
@@ -96,7 +99,7 @@ export function readSpoolSettings(flags: SpoolFlags, env: Environment = process.
     maxFileBytes: settings.integer('SPOOL_MAX_FILE_BYTES', 512 * MIB, 1, 4096 * MIB - 1),
     giveUpAfterMs: giveUpAfter === 0 ? undefined : giveUpAfter * 1000,
     notifyWaitMs: settings.integer('SPOOL_NOTIFY_WAIT', 30, 0, DAY_S) * 1000,
-    dataDir: settings.string('TIDEMARK_DATA') ?? dataDirHere(url),
+    dataDir: settings.string('TIDEMARK_DATA') ?? dataDirIn(here, url),
     tokenFile: settings.string('SPOOL_TOKEN_FILE'),
     notifier: notifierSettings(settings, env),
   };
@@ -113,8 +116,9 @@ function assertKnown(env: Environment): void {
 }
 
 /** Where `tidemark serve` has its data unless told otherwise; its token is nothing for another machine. */
-function dataDirHere(url: string): string | undefined {
-  return isLoopback(new URL(url).hostname) && existsSync(join(DATA, 'admin-token')) ? DATA : undefined;
+function dataDirIn(folder: string, url: string): string | undefined {
+  const dir = join(folder, DATA);
+  return isLoopback(new URL(url).hostname) && existsSync(join(dir, 'admin-token')) ? dir : undefined;
 }
 
 /** What a flag says stands under the name of its setting. */

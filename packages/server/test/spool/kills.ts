@@ -1,6 +1,7 @@
 /** `tidemark spool` as a process that is killed now and then; for any server. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from '../fault/random.ts';
@@ -21,7 +22,9 @@ export interface Started {
 
 /** @param env all of its environment but the path */
 export function startSpool(args: readonly string[], env: Record<string, string>): Started {
-  const child = spawn(process.execPath, [COMMAND, 'spool', ...args], { env: { PATH: process.env.PATH, ...env } });
+  // Elsewhere than in the checkout, where a server may have left its data.
+  const options = { env: { PATH: process.env.PATH, ...env }, cwd: tmpdir() };
+  const child = spawn(process.execPath, [COMMAND, 'spool', ...args], options);
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {

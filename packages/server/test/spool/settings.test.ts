@@ -1,11 +1,23 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSpoolSettings } from '../../src/spool/settings.ts';
 
 const DIR = { SPOOL_DIR: '/spool' };
 
 describe('settings of the spool', () => {
+  it('know the data of a server that runs from the same folder, on this machine alone', () => {
+    const here = mkdtempSync(join(tmpdir(), 'tidemark-here-'));
+    mkdirSync(join(here, 'tidemark-data'));
+    writeFileSync(join(here, 'tidemark-data', 'admin-token'), 't');
+    expect(readSpoolSettings({}, DIR, here).dataDir).toBe(join(here, 'tidemark-data'));
+    expect(readSpoolSettings({}, { ...DIR, SPOOL_URL: 'https://example.org' }, here).dataDir).toBeUndefined();
+    rmSync(here, { recursive: true });
+  });
+
   it('have defaults', () => {
-    expect(readSpoolSettings({}, DIR)).toEqual({
+    expect(readSpoolSettings({}, DIR, '/nowhere')).toEqual({
       ...{ dir: '/spool', url: 'http://127.0.0.1:8788', source: 'spool', batchTag: undefined, pii: false },
       ...{ minBytes: 4_000_000, minFiles: 1, pollMs: 5000, settleMs: 1000, maxFileBytes: 512 * 1024 * 1024 },
       ...{ giveUpAfterMs: undefined, notifyWaitMs: 30_000, dataDir: undefined, tokenFile: undefined },
