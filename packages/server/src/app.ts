@@ -30,7 +30,6 @@ import { Metrics } from './operation/metrics.ts';
 import { QuarantineDesk } from './operation/quarantine-desk.ts';
 import { openReaders } from './readers.ts';
 import type { SearchSettings } from './search/settings.ts';
-import { SecretDigest } from './secret-digest.ts';
 import { lockDirectory } from './store/sqlite/database.ts';
 import { hasJournal } from './store/sqlite/journal.ts';
 import { hasSubscriptions } from './store/sqlite/subscriptions.ts';
@@ -176,7 +175,6 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     visible: config.visible,
     corsOrigins: config.corsOrigins,
   });
-  const publishers = new Set(batchSettings.publish.tokens.map((token) => new SecretDigest(token)));
   const batches = openBatches({
     ...{ dataDir, settings: batchSettings, streams: config.streams, journal: readers.journal, ledger: readers.ledger },
     embeds: (stream) => searched.has(stream),
@@ -231,7 +229,6 @@ async function startLocked(config: Config, log: Logger, lock: { release(): void 
     ...{ access, guard, mutual, readTokens, corsOrigins: config.corsOrigins, subscriptions },
     ...batches,
     ...{ records: search, searched },
-    mayPublish: (token) => access.isAdmin(token) || [...publishers].some((digest) => digest.matches(token)),
   });
   // Node does not know of connections that were upgraded.
   const connections = new Set<Socket>();

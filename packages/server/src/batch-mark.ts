@@ -4,6 +4,9 @@
  */
 import type { BatchAction, BatchEntry, BatchMarks, JournalReader } from './store/journal.ts';
 
+/** What a batch may be called. */
+export const BATCH_TAG = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
+
 export interface BatchMark {
   batch: string;
   stream: string;

@@ -106,8 +106,11 @@ const SUPPORTED = [
 /** Part of the contract and not built yet. Ignoring one could leave open what its owner believes is shut. */
 const TO_COME = ['INGEST_ALLOWLIST_CIDRS'];
 
+/** For what is configured apart from the server. */
+export const environment: Environment = process.env;
+
 /** @throws ConfigError with one line that names the setting and what to do */
-export function loadConfig(overrides: Overrides = {}, env: Environment = process.env): Config {
+export function loadConfig(overrides: Overrides = {}, env = environment): Config {
   const settings = readSettings(env, overrides);
   const host = overrides.host ?? settings.string('HOST') ?? '127.0.0.1';
   const open = isLoopback(host);

@@ -14,7 +14,7 @@ import type { CutClock } from './intake/cut-clock.ts';
 import { IntakeError } from './intake/errors.ts';
 import type { Delivery, Draft, Intake, Numbering } from './intake/intake.ts';
 import type { Normalizer } from './normalize/normalizer.ts';
-import { Resolver } from './resolution.ts';
+import { Resolver, resolutionsOf } from './resolution.ts';
 import { StoreError } from './store/errors.ts';
 import type { FingerprintIndex } from './store/fingerprints/index.ts';
 import {
@@ -64,8 +64,7 @@ export class Arrivals {
       draft instanceof IntakeError ? [] : (draft.entry ?? []),
     );
     for (const stream of cuts.due(now)) entries.push({ kind: 'cut', first: numbering.next++, stream, at: now });
-    if (entries.length > 0) journal.append(entries);
-    cuts.saw(entries);
+    this.#write(entries);
     intake.settled();
     return drafts;
   }
@@ -75,19 +74,8 @@ export class Arrivals {
    * disk; when it throws, as with `accept`.
    */
   resolve(words: readonly Word[], now: number): Heard[] {
-    const { journal, cuts } = this.#stages;
-    const taken = new Map<Position, ResolutionEntry>();
-    const heard = words.map((word): Heard => {
-      if (journal.erasure(word.position) !== undefined) return { taken: false, entry: undefined };
-      const standing = journal.resolution(word.position) ?? taken.get(word.position);
-      if (standing !== undefined) return { taken: false, entry: standing };
-      const entry: ResolutionEntry = { kind: 'resolution', first: journal.next + taken.size, at: now, ...word };
-      taken.set(word.position, entry);
-      return { taken: true, entry };
-    });
-    const entries = [...taken.values()];
-    if (entries.length > 0) journal.append(entries);
-    cuts.saw(entries);
+    const { heard, fresh } = resolutionsOf(this.#stages.journal, words, now);
+    this.#write(fresh);
     return heard;
   }
 
@@ -96,20 +84,22 @@ export class Arrivals {
    * @param positions of all versions
    */
   erase(positions: readonly Position[], word: ErasureWord, now: number): Erasing {
-    const { journal, cuts } = this.#stages;
-    const { erasing, fresh } = erasureOf(journal, positions, word, now);
-    if (fresh.length > 0) journal.append(fresh);
-    cuts.saw(fresh);
+    const { erasing, fresh } = erasureOf(this.#stages.journal, positions, word, now);
+    this.#write(fresh);
     return erasing;
   }
 
   /** Takes the word that a batch begins, or ends, with one commit. */
   markBatch(mark: BatchMark, now: number): BatchMarked {
-    const { journal, cuts } = this.#stages;
-    const { marked, fresh } = batchMark(journal, mark, now);
-    if (fresh.length > 0) journal.append(fresh);
-    cuts.saw(fresh);
+    const { marked, fresh } = batchMark(this.#stages.journal, mark, now);
+    this.#write(fresh);
     return marked;
+  }
+
+  #write(entries: readonly JournalEntry[]): void {
+    const { journal, cuts } = this.#stages;
+    if (entries.length > 0) journal.append(entries);
+    cuts.saw(entries);
   }
 
   /** A delivery that cannot be read is refused alone, whatever the reason: the others of the group go on. */

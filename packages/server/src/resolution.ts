@@ -2,7 +2,14 @@
 import type { AcceptedEvent, Position, Resolved } from './event.ts';
 import type { Normalizer } from './normalize/normalizer.ts';
 import { StoreError } from './store/errors.ts';
-import { type EventsEntry, itemsOf, type JournalReader, type ResolutionEntry } from './store/journal.ts';
+import {
+  type EventsEntry,
+  type Heard,
+  itemsOf,
+  type JournalReader,
+  type ResolutionEntry,
+  type Word,
+} from './store/journal.ts';
 import type { StreamConfig } from './stream.ts';
 
 /**
@@ -19,6 +26,27 @@ export function underPolicy(
   if (config.sources[entry.source] === undefined) return [`source-not-declared:${entry.source}`];
   const event = normalizer.one(entry, config, position);
   return event.kind === 'record' ? event : event.reasons;
+}
+
+/**
+ * Operators' words as they go into the journal: one entry about each event that no word stands about, and that is not
+ * erased.
+ */
+export function resolutionsOf(
+  journal: JournalReader & { readonly next: Position },
+  words: readonly Word[],
+  at: number,
+): { heard: Heard[]; fresh: ResolutionEntry[] } {
+  const taken = new Map<Position, ResolutionEntry>();
+  const heard = words.map((word): Heard => {
+    if (journal.erasure(word.position) !== undefined) return { taken: false, entry: undefined };
+    const standing = journal.resolution(word.position) ?? taken.get(word.position);
+    if (standing !== undefined) return { taken: false, entry: standing };
+    const entry: ResolutionEntry = { kind: 'resolution', first: journal.next + taken.size, at, ...word };
+    taken.set(word.position, entry);
+    return { taken: true, entry };
+  });
+  return { heard, fresh: [...taken.values()] };
 }
 
 export class Resolver {

@@ -1,7 +1,8 @@
 /** How what is said of a batch changes what is known of it. Pure. */
 import type { JsonValue } from '../json/parse.ts';
+import type { PublishRow } from '../notify/event-publish-row.ts';
 import { saysYes } from '../pii-mark.ts';
-import type { BatchFacts, BatchMessage, BatchState, Happening } from '../store/batches.ts';
+import type { BatchFacts, BatchState, Happening } from '../store/batches.ts';
 
 /** What an orchestrator says when a batch begins. */
 export interface Opening {
@@ -54,7 +55,7 @@ export function ended(known: BatchFacts, ending: Ending, at: number): Change {
  */
 export function heard(
   known: BatchFacts | undefined,
-  message: BatchMessage & { batch_tag: string; event: string },
+  message: PublishRow & { batch_tag: string; event: string },
   embeds: (stream: string) => boolean,
   at: number,
 ): Change {
@@ -90,7 +91,7 @@ export function marked(known: BatchFacts, pii: boolean, at: number): Change {
 }
 
 /** Whatever does not clearly say no says yes: templates write all sorts of things. */
-function isMarked({ pii, message }: BatchMessage): boolean {
+function isMarked({ pii, message }: PublishRow): boolean {
   return pii ?? saysYes((JSON.parse(message) as { pii?: JsonValue }).pii);
 }
 

@@ -2,9 +2,9 @@
  * Messages about batches: kept, told over Redis, and held back while their batch is locked. Implements what the publish
  * handler asks of a server, and tells what the server itself has to say.
  */
-import type { PublishRow } from '../notify/event-publish-row.ts';
-import { rowOf } from '../notify/event-publish-row.ts';
-import type { BatchMessage, BatchStore, KeptMessage } from '../store/batches.ts';
+import { eventKey, isLifecycleName } from '@tidemark/client';
+import { type PublishRow, rowOf } from '../notify/event-publish-row.ts';
+import type { BatchStore, KeptMessage } from '../store/batches.ts';
 import { heard } from './facts.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -39,6 +39,8 @@ const MAX_RETRY_MS = 30_000;
 /** Messages told between two looks. */
 const TOLD_AT_A_TIME = 100;
 const TRIM_EVERY = 1000;
+const MAX_UNKEPT = 1000;
+const MAX_TAG_LENGTH = 256;
 
 export class Messages {
   readonly #options: MessagesOptions;
@@ -54,11 +56,11 @@ export class Messages {
 
   /** Keeps a message, if its batch is not locked. To be called before `publish`. */
   keep(row: PublishRow): void {
-    const { store, now, waiting } = this.#options;
+    const { store, waiting } = this.#options;
     store.together(() => {
       this.#hear(row);
       if (this.#isHeld(row)) return;
-      this.#trim(store.keep(row, now(), true));
+      this.#keep(row, true);
     });
     waiting.changed();
     this.#options.embedding();
@@ -88,7 +90,7 @@ export class Messages {
     store.together(() => {
       this.#hear(row);
       if (this.#isHeld(row)) store.hold(row.batch_tag ?? '', row);
-      else if (!this.#isKnown(row)) this.#trim(store.keep(row, now(), true));
+      else if (!this.#isKnown(row)) this.#keep(row, true);
     });
     waiting.changed();
     this.#options.embedding();
@@ -100,7 +102,7 @@ export class Messages {
     const row = rowOf(channel, JSON.stringify(event), now());
     store.together(() => {
       this.#hear(row);
-      store.keep(row, now(), outlet === undefined);
+      this.#keep(row, outlet === undefined);
     });
     this.#options.mirror?.(row);
     waiting.changed();
@@ -114,7 +116,7 @@ export class Messages {
       const released = store.release(tag).map(({ channel, message }) => rowOf(channel, message, now()));
       for (const row of released) {
         this.#hear(row);
-        store.keep(row, now(), outlet === undefined);
+        this.#keep(row, outlet === undefined);
       }
       return released;
     });
@@ -161,10 +163,10 @@ export class Messages {
     this.#closed = true;
   }
 
-  #hear(row: BatchMessage): void {
+  #hear(row: PublishRow): void {
     const { store, embeds, now } = this.#options;
     const { batch_tag: tag, event } = row;
-    if (tag === null || event === null || !EVENTS.has(event) || tag.length > MAX_TAG_LENGTH) return;
+    if (tag === null || !isLifecycleName(event) || tag.length > MAX_TAG_LENGTH) return;
     const known = store.one(tag);
     const { facts, happenings } = heard(known, { ...row, batch_tag: tag, event }, embeds, now());
     store.put(facts);
@@ -173,31 +175,25 @@ export class Messages {
   }
 
   /** Of a batch that is locked, nobody is told to embed it. */
-  #isHeld({ event, batch_tag: tag }: BatchMessage): boolean {
+  #isHeld({ event, batch_tag: tag }: PublishRow): boolean {
     return event === 'embed.start' && tag !== null && this.#options.store.one(tag)?.gate === 'locked';
   }
 
-  #isKnown({ batch_tag: tag, event }: BatchMessage): boolean {
-    if (tag === null || event === null) return true;
-    return this.#unkept.has(keyOf(tag, event)) || this.#options.store.knows(tag, event);
+  #isKnown({ batch_tag: tag, event }: PublishRow): boolean {
+    if (tag === null || !isLifecycleName(event)) return true;
+    return this.#unkept.has(eventKey({ event, batch_tag: tag })) || this.#options.store.knows(tag, event);
   }
 
-  #leaveUnkept({ batch_tag: tag, event }: BatchMessage): void {
-    if (tag === null || event === null || this.#options.store.knows(tag, event)) return;
-    this.#unkept.add(keyOf(tag, event));
+  #leaveUnkept({ batch_tag: tag, event }: PublishRow): void {
+    if (tag === null || !isLifecycleName(event) || this.#options.store.knows(tag, event)) return;
+    this.#unkept.add(eventKey({ event, batch_tag: tag }));
     const [oldest] = this.#unkept;
     if (this.#unkept.size > MAX_UNKEPT && oldest !== undefined) this.#unkept.delete(oldest);
   }
 
-  #trim(seq: number): void {
-    if (seq % TRIM_EVERY === 0) this.#options.store.trim(this.#options.keep);
+  #keep(row: PublishRow, told: boolean): void {
+    const { store, now, keep } = this.#options;
+    const seq = store.keep(row, now(), told);
+    if (seq % TRIM_EVERY === 0) store.trim(keep);
   }
 }
-
-function keyOf(tag: string, event: string): string {
-  return `${event}:${tag}`;
-}
-
-const MAX_UNKEPT = 1000;
-const EVENTS: ReadonlySet<string> = new Set(['gate.open', 'gate.done', 'embed.start', 'embed.done']);
-const MAX_TAG_LENGTH = 256;

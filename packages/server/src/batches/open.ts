@@ -1,9 +1,17 @@
 /** Batches, put together: their store, the messages about them, who follows these, and what embeds them. */
 import { hash } from 'node:crypto';
-import { BatchTracker, sqliteTrackerStore, type TrackerStore } from '@tidemark/client';
+import {
+  BatchTracker,
+  EMBED_CHANNEL,
+  type EmbedDone,
+  INGEST_CHANNEL,
+  sqliteTrackerStore,
+  type TrackerStore,
+} from '@tidemark/client';
 import { eventPublish } from '../notify/event-publish.ts';
 import { mirrorTo } from '../notify/event-publish-mirror.ts';
 import { mirrorRecord } from '../notify/event-publish-row.ts';
+import { PublishTokens } from '../notify/event-publish-tokens.ts';
 import type { BatchFacts } from '../store/batches.ts';
 import type { JournalReader } from '../store/journal.ts';
 import type { LedgerReader } from '../store/ledger.ts';
@@ -62,7 +70,7 @@ export function openBatches(parts: BatchParts) {
   });
   const queue = new EmbeddingQueue({
     ...{ store, certificates, embed: parts.embed, attempts: settings.embedding.attempts, troubled, later, now },
-    done: (facts, status, embedded) => messages.say('embed_updates', embedDone(facts, status, embedded, now())),
+    done: (facts, status, embedded) => messages.say(EMBED_CHANNEL, embedDone(facts, status, embedded, now())),
   });
   const inOrder = new Set(streams.filter(({ order }) => order === undefined).map(({ id }) => id));
   const desk = new BatchDesk({
@@ -73,6 +81,7 @@ export function openBatches(parts: BatchParts) {
       queue.wake();
     },
   });
+  const tokens = new PublishTokens(settings.publish.tokens);
   const publish = eventPublish(settings.publish, {
     persist: async (row) => messages.keep(row),
     publish: (row) => messages.publish(row),
@@ -109,6 +118,7 @@ export function openBatches(parts: BatchParts) {
     batchStore: store,
     lockedLeaves: new LockedLeaves(store, certificates),
     eventPublish: publish,
+    mayPublish: async (token: string) => parts.isAdmin(token) || (await tokens.has(token)),
     embedAgain: (tag: string) => {
       const facts = store.one(tag);
       const searched = facts?.stream !== undefined && embeds(facts.stream);
@@ -147,13 +157,13 @@ export function openBatches(parts: BatchParts) {
 }
 
 const TRACKED_AT_A_TIME = 500;
-const ROUTED_CHANNELS = ['ingest_updates', 'embed_updates'];
+const ROUTED_CHANNELS = [INGEST_CHANNEL, EMBED_CHANNEL];
 /** An hour apart in the end: a week, and then it is given up until the next start. */
 const ROUTE_ATTEMPTS = 180;
 const ROUTE_BASE_MS = 500;
 const ROUTE_CAP_MS = 3_600_000;
 
-function embedDone({ tag, pii }: BatchFacts, status: 'success' | 'failed', embedded: number, now: number): object {
+function embedDone({ tag, pii }: BatchFacts, status: 'success' | 'failed', embedded: number, now: number): EmbedDone {
   return { event: 'embed.done', batch_tag: tag, status, embedded, pii, ts: Math.floor(now / 1000) };
 }
 

@@ -1,5 +1,6 @@
 /** `tidemark spool` */
 import { Command } from 'commander';
+import { environment } from '../config.ts';
 import { SpoolError, type SpoolErrorCode } from '../spool/errors.ts';
 import { readSpoolSettings, type SpoolFlags } from '../spool/settings.ts';
 import { openSpool, type Spool } from '../spool/spool.ts';
@@ -41,7 +42,7 @@ export function spoolCommand(run: Run): Command {
 }
 
 async function spool({ once = false, json = false, ...flags }: Options): Promise<number> {
-  const settings = readSpoolSettings(flags);
+  const settings = readSpoolSettings(flags, environment);
   const stop = new AbortController();
   const display = new Display({ json, waits: once });
   let failed = 0;

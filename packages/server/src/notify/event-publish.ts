@@ -2,7 +2,7 @@
  * `POST /event-publish`: takes a message, keeps a row of it and publishes it. A plain `Request → Response` function
  * without a part of Node: the server mounts it, and `supabase/functions/event-publish` serves it on Deno.
  */
-import { lifecycleIssues, parseJsonObject } from '@tidemark/client';
+import { EMBED_CHANNEL, INGEST_CHANNEL, lifecycleIssues, parseJsonObject } from '@tidemark/client';
 import { type PublishRequest, type Refusal, readPublishRequest, TOO_LARGE } from './event-publish-request.ts';
 import { type MirrorRecord, mirrorRecord, type PublishRow, rowOf } from './event-publish-row.ts';
 import { bearerOf, PublishTokens } from './event-publish-tokens.ts';
@@ -37,7 +37,7 @@ export interface EventPublishPorts {
   admits?(token: string): boolean;
 }
 
-export const DEFAULT_CHANNELS: readonly string[] = ['ingest_updates', 'embed_updates'];
+export const DEFAULT_CHANNELS: readonly string[] = [INGEST_CHANNEL, EMBED_CHANNEL];
 export const DEFAULT_MESSAGE_BYTES = 32_768;
 const LEAST_MESSAGE_BYTES = 1024;
 const MOST_MESSAGE_BYTES = 512_000;

@@ -1,6 +1,7 @@
 /** Everything that the spool is told, by its flags and in the environment. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { BATCH_TAG } from '../batch-mark.ts';
 import { ConfigError, invalid, Settings } from '../config/settings.ts';
 import { isLoopback } from '../config.ts';
 import { nearest } from './nearest.ts';
@@ -60,7 +61,6 @@ export interface SpoolSettings {
   notifier: NotifierSettings;
 }
 
-export const BATCH_TAG = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 const KNOWN: readonly string[] = [
   ...['SPOOL_DIR', 'SPOOL_URL', 'SPOOL_SOURCE', 'SPOOL_TOKEN_FILE', 'SPOOL_BATCH_TAG', 'SPOOL_PII'],
   ...['SPOOL_MIN_FILES', 'SPOOL_MIN_BYTES', 'SPOOL_POLL_INTERVAL', 'SPOOL_SETTLE_MS', 'SPOOL_MAX_FILE_BYTES'],

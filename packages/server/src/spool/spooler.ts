@@ -1,5 +1,6 @@
 /** Looks at `incoming/`, makes runs of what is finished there, and takes each to its end. */
 import { join } from 'node:path';
+import { BATCH_TAG } from '../batch-mark.ts';
 import { isFault, isNotAdmitted } from './errors.ts';
 import type { Folders, SeenFile } from './folders.ts';
 import { type Format, formatOf, type Head, NO_HEAD } from './formats/format.ts';
@@ -7,7 +8,7 @@ import { headOf } from './formats/open.ts';
 import type { SpoolLog } from './log.ts';
 import { defaultTag, freeTag, type Run } from './run.ts';
 import type { ServerClient } from './server-client.ts';
-import { BATCH_TAG, type SpoolSettings } from './settings.ts';
+import type { SpoolSettings } from './settings.ts';
 import { Settling } from './settling.ts';
 import type { SpoolStore } from './store.ts';
 import type { Clock } from './waiting.ts';

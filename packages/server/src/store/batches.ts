@@ -1,4 +1,5 @@
 /** What is known of batches beside the journal: what was said of them, their gates, and the messages about them. */
+import type { PublishRow } from '../notify/event-publish-row.ts';
 
 export type BatchState = 'open' | 'ingested' | 'failed' | 'embedding' | 'embedded';
 
@@ -41,23 +42,8 @@ export interface Happening {
   detail: Readonly<Record<string, unknown>>;
 }
 
-/** A message to consumers, and what could be read out of it. */
-export interface BatchMessage {
-  channel: string;
-  message: string;
-  /** Seconds since 1970. */
-  ts: number;
-  event: string | null;
-  batch_tag: string | null;
-  status: string | null;
-  processed: number | null;
-  bytes: number | null;
-  count: number | null;
-  pii: boolean | null;
-}
-
 /** A message as it is kept; `seq` counts from 1, with gaps. */
-export interface KeptMessage extends BatchMessage {
+export interface KeptMessage extends PublishRow {
   seq: number;
   /** Milliseconds since 1970. */
   receivedAt: number;
@@ -86,7 +72,7 @@ export interface BatchStore {
   /** Batches that are to be embedded, and whose gate is not locked. */
   toEmbed(): BatchFacts[];
   /** @param told whether nobody has to tell it any more. @returns its seq */
-  keep(message: BatchMessage, receivedAt: number, told: boolean): number;
+  keep(message: PublishRow, receivedAt: number, told: boolean): number;
   /** Whether a message of this event of the batch is kept. */
   knows(tag: string, event: string): boolean;
   told(seq: number): void;
@@ -98,11 +84,11 @@ export interface BatchStore {
   /** Forgets all but the newest. */
   trim(keep: number): void;
   /** Keeps a message back. Once more changes nothing. */
-  hold(tag: string, message: Pick<BatchMessage, 'channel' | 'message'>): void;
+  hold(tag: string, message: Pick<PublishRow, 'channel' | 'message'>): void;
   /** Batches of which something is held back, and which are not locked any more. */
   released(): string[];
   /** Takes out what has been kept back, in that order. */
-  release(tag: string): Pick<BatchMessage, 'channel' | 'message'>[];
+  release(tag: string): Pick<PublishRow, 'channel' | 'message'>[];
   close(): void;
 }
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ended, heard, opened } from '../../src/batches/facts.ts';
-import { rowOf } from '../../src/notify/event-publish-row.ts';
-import type { BatchFacts, BatchMessage } from '../../src/store/batches.ts';
+import { type PublishRow, rowOf } from '../../src/notify/event-publish-row.ts';
+import type { BatchFacts } from '../../src/store/batches.ts';
 
-type Named = BatchMessage & { batch_tag: string; event: string };
+type Named = PublishRow & { batch_tag: string; event: string };
 
 function message(event: string, members: object = {}): Named {
   const row = rowOf('c', JSON.stringify({ event, batch_tag: 'one', ts: 5, ...members }), 0);

@@ -1,24 +1,19 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { SpoolLog } from '../../src/spool/log.ts';
 import { type NoticeMessage, RefusedDelivery } from '../../src/spool/notices/notice.ts';
 import { programNotifier } from '../../src/spool/notices/program.ts';
 import { publishNotifier, templateNotifier } from '../../src/spool/notices/requests.ts';
-import { Directories } from '../support/directories.ts';
-import { EDGE, ndjson, once, put, QUIET } from './spools.ts';
-import { type Fault, problem, StandIn } from './stand-in.ts';
+import { EDGE, ndjson, once, put, QUIET, useSpool } from './spools.ts';
+import { type Fault, problem, type StandIn } from './stand-in.ts';
 
-const directories = new Directories();
 let server: StandIn;
 let dir: string;
-beforeEach(async () => {
-  server = new StandIn();
-  dir = directories.next();
-  await server.listen();
+useSpool((itsServer, itsDir) => {
+  server = itsServer;
+  dir = itsDir;
 });
-afterEach(() => server.close());
-afterAll(() => directories.remove());
 
 const EVENTS = ['gate.open', 'gate.done', 'embed.start'];
 const OPEN: NoticeMessage = {

@@ -1,23 +1,18 @@
 /** What an operator does wrong, or has yet to do: nothing is lost by it, and it is said in words. */
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { readSpoolSettings } from '../../src/spool/settings.ts';
 import { openSpool, type SpoolOptions } from '../../src/spool/spool.ts';
-import { Directories } from '../support/directories.ts';
-import { content, HASTY, ndjson, once, openOn, put, QUIET, told, tree } from './spools.ts';
-import { problem, StandIn } from './stand-in.ts';
+import { content, HASTY, ndjson, once, openOn, put, QUIET, told, tree, useSpool } from './spools.ts';
+import { problem, type StandIn } from './stand-in.ts';
 
-const directories = new Directories();
 let server: StandIn;
 let dir: string;
-beforeEach(async () => {
-  server = new StandIn();
-  dir = directories.next();
-  await server.listen();
+useSpool((itsServer, itsDir) => {
+  server = itsServer;
+  dir = itsDir;
 });
-afterEach(() => server.close());
-afterAll(() => directories.remove());
 
 const TAGGED = { env: { SPOOL_BATCH_TAG: 'first' } };
 

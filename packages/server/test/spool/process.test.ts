@@ -2,22 +2,19 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Directories } from '../support/directories.ts';
 import { startSpool, throughKills } from './kills.ts';
-import { ndjson, put, told, tree } from './spools.ts';
-import { problem, StandIn } from './stand-in.ts';
+import { ndjson, put, told, tree, useSpool } from './spools.ts';
+import { problem, type StandIn } from './stand-in.ts';
 
 const directories = new Directories();
 let server: StandIn;
 let dir: string;
-beforeEach(async () => {
-  server = new StandIn();
-  dir = directories.next();
-  await server.listen();
+useSpool((itsServer, itsDir) => {
+  server = itsServer;
+  dir = itsDir;
 });
-afterEach(() => server.close());
-afterAll(() => directories.remove());
 
 const settings = () => ({ SPOOL_DIR: dir, SPOOL_URL: server.url, SPOOL_SETTLE_MS: '1', EDGE_TOKEN: 'edge' });
 const EDGE_TARGET = () => ({ EDGE_URL: `${server.url}/event-publish` });

@@ -2,22 +2,19 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Packr } from 'msgpackr';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Directories } from '../support/directories.ts';
-import { content, HASTY, ndjson, once, openOn, put, told, tree } from './spools.ts';
-import { problem, StandIn } from './stand-in.ts';
+import { content, HASTY, ndjson, once, openOn, put, told, tree, useSpool } from './spools.ts';
+import { problem, type StandIn } from './stand-in.ts';
 
 const directories = new Directories();
 const packr = new Packr({ useRecords: false });
 let server: StandIn;
 let dir: string;
-beforeEach(async () => {
-  server = new StandIn();
-  dir = directories.next();
-  await server.listen();
+useSpool((itsServer, itsDir) => {
+  server = itsServer;
+  dir = itsDir;
 });
-afterEach(() => server.close());
-afterAll(() => directories.remove());
 
 const TAGGED = { env: { SPOOL_BATCH_TAG: 'first' } };
 

@@ -1,13 +1,15 @@
 /** A spool in a folder of its own, on a stand-in server, and what should be true of it at the end. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach } from 'vitest';
 import type { SpoolLog } from '../../src/spool/log.ts';
 import { publishNotifier } from '../../src/spool/notices/requests.ts';
 import type { Run } from '../../src/spool/run.ts';
 import { type Environment, readSpoolSettings } from '../../src/spool/settings.ts';
 import { openSpool, type Spool, type SpoolOptions } from '../../src/spool/spool.ts';
 import { CLOCK, type Clock } from '../../src/spool/waiting.ts';
-import type { StandIn } from './stand-in.ts';
+import { Directories } from '../support/directories.ts';
+import { StandIn } from './stand-in.ts';
 
 export const QUIET: SpoolLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -19,6 +21,19 @@ export const HASTY: Clock = {
 
 /** As the operator has set the target. */
 export const EDGE = { url: 'EDGE_URL', token: 'EDGE_TOKEN' };
+
+/** A stand-in server and a folder of its own for each test of a file. */
+export function useSpool(take: (server: StandIn, dir: string) => void): void {
+  const directories = new Directories();
+  let server: StandIn;
+  beforeEach(async () => {
+    server = new StandIn();
+    await server.listen();
+    take(server, directories.next());
+  });
+  afterEach(() => server.close());
+  afterAll(() => directories.remove());
+}
 
 export interface Opened {
   spool: Spool;

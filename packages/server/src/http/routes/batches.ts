@@ -1,5 +1,6 @@
 /** `/batches`: a batch's beginning and end, its gate, and what has become of it. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { BATCH_TAG } from '../../batch-mark.ts';
 import type { Awaited, Batch, BatchDesk } from '../../batches/desk.ts';
 import { BatchError, type BatchErrorCode } from '../../batches/errors.ts';
 import type { Messages } from '../../batches/messages.ts';
@@ -20,7 +21,7 @@ export interface BatchRoutes {
   batchMessages: Messages;
   batchStore: BatchStore;
   /** Whether this is a token that may publish messages: it may read them, too. */
-  mayPublish: (token: string) => boolean;
+  mayPublish: (token: string) => Promise<boolean>;
   /** Has a batch embedded once more that was given up. */
   embedAgain: (tag: string) => boolean;
   rollups: Rollups;
@@ -33,7 +34,6 @@ interface OfBatch {
   Params: { tag: string };
 }
 
-const TAG = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 const MAX_TEXT = 4096;
 const MAX_OWNER = 128;
 const MAX_REASON = 1000;
@@ -169,7 +169,7 @@ export function batchMessageRoutes(server: FastifyInstance, options: BatchRoutes
   const { batchMessages, batchStore, mayPublish, access } = options;
   server.get('/batch-events', async (request, reply) => {
     const token = bearer(request);
-    if (token === undefined || !mayPublish(token)) access.checkReader(request);
+    if (token === undefined || !(await mayPublish(token))) access.checkReader(request);
     const query = queryOf(request, ['after', 'limit', 'waitMs']);
     const after = integer(query, 'after', 0, 0, Number.MAX_SAFE_INTEGER);
     const limit = integer(query, 'limit', 100, 1, MAX_LIMIT);
@@ -235,7 +235,7 @@ function shown({ facts, leaves, certified, versionId }: Batch): object {
 
 function tagOf(request: FastifyRequest): string {
   const { tag } = request.params as { tag: string };
-  if (TAG.test(tag)) return tag;
+  if (BATCH_TAG.test(tag)) return tag;
   throw badRequest('a batch tag is 1 to 128 of A-Z a-z 0-9 . _ : -, and begins with a letter or a digit');
 }
 

@@ -1,9 +1,9 @@
 /** The members of a file's map: its records, and what it says of them. */
 
+import { BATCH_TAG } from '../../batch-mark.ts';
 import type { JsonValue } from '../../json/parse.ts';
 import { saysYes } from '../../pii-mark.ts';
 import { SpoolError } from '../errors.ts';
-import { BATCH_TAG } from '../settings.ts';
 import type { Head } from './format.ts';
 
 /** A file that is one record is a map, too. */

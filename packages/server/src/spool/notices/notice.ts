@@ -1,46 +1,16 @@
 /** What the world is told of a batch. See `contracts/notifier.md`. */
+import { EMBED_CHANNEL, type EmbedStart, type GateDone, type GateOpen, INGEST_CHANNEL } from '@tidemark/client';
 import { SpoolError } from '../errors.ts';
 import type { Run } from '../run.ts';
 
-export interface GateOpen {
-  event: 'gate.open';
-  batch_tag: string;
-  /** Absolute path of the folder that is replayed. */
-  spool: string;
-  bytes: number;
-  count: number;
-  pii: boolean;
-  /** Seconds since 1970, here and below. */
-  ts: number;
-}
+/** As it is told by the spool, which always says when, and of a batch's end more than has to be. */
+type Told<Event> = Event & { ts: number };
+type Counted = { inserted: number; duplicates: number; rejected: number };
 
-export interface GateDone {
-  event: 'gate.done';
-  batch_tag: string;
-  status: 'success' | 'failed';
-  /** Records taken, those known before too. */
-  processed: number;
-  inserted: number;
-  duplicates: number;
-  rejected: number;
-  pii: boolean;
-  version_id?: string;
-  stream?: string;
-  ts: number;
-}
-
-export interface EmbedStart {
-  event: 'embed.start';
-  batch_tag: string;
-  pii: boolean;
-  ts: number;
-}
-
-export type BatchMessage = GateOpen | GateDone | EmbedStart;
-export type Channel = 'ingest_updates' | 'embed_updates';
+export type BatchMessage = Told<GateOpen> | (Told<GateDone> & Counted) | Told<EmbedStart>;
 
 export interface NoticeMessage {
-  channel: Channel;
+  channel: string;
   message: BatchMessage;
 }
 
@@ -68,12 +38,12 @@ export class RefusedDelivery extends SpoolError {
 }
 
 export function gateOpen({ tag, bytes, count, pii }: Run, spool: string, ts: number): NoticeMessage {
-  const message: GateOpen = { event: 'gate.open', batch_tag: tag, spool, bytes, count, pii, ts };
-  return { channel: 'ingest_updates', message };
+  const message: Told<GateOpen> = { event: 'gate.open', batch_tag: tag, spool, bytes, count, pii, ts };
+  return { channel: INGEST_CHANNEL, message };
 }
 
 export function gateDone({ tag, status, counts, pii, versionId, stream }: Run, ts: number): NoticeMessage {
-  const message: GateDone = {
+  const message: Told<GateDone> & Counted = {
     event: 'gate.done',
     batch_tag: tag,
     status: status ?? 'failed',
@@ -86,9 +56,9 @@ export function gateDone({ tag, status, counts, pii, versionId, stream }: Run, t
     ...(stream === null ? {} : { stream }),
     ts,
   };
-  return { channel: 'ingest_updates', message };
+  return { channel: INGEST_CHANNEL, message };
 }
 
 export function embedStart({ tag, pii }: Run, ts: number): NoticeMessage {
-  return { channel: 'embed_updates', message: { event: 'embed.start', batch_tag: tag, pii, ts } };
+  return { channel: EMBED_CHANNEL, message: { event: 'embed.start', batch_tag: tag, pii, ts } };
 }

@@ -1,9 +1,9 @@
 /** What is known of batches, in a database of its own. */
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import type { PublishRow } from '../../notify/event-publish-row.ts';
 import {
   type BatchFacts,
-  type BatchMessage,
   type BatchPage,
   type BatchState,
   type BatchStore,
@@ -107,7 +107,7 @@ export class SqliteBatches implements BatchStore {
     return this.#sql.all(sql).map(toFacts);
   }
 
-  keep(message: BatchMessage, receivedAt: number, told: boolean): number {
+  keep(message: PublishRow, receivedAt: number, told: boolean): number {
     const { channel, message: text, ts, event, batch_tag, status, processed, bytes, count, pii } = message;
     return this.together(() => {
       this.#sql.run(
@@ -146,7 +146,7 @@ export class SqliteBatches implements BatchStore {
     this.together(() => this.#sql.run(sql, keep));
   }
 
-  hold(tag: string, { channel, message }: Pick<BatchMessage, 'channel' | 'message'>): void {
+  hold(tag: string, { channel, message }: Pick<PublishRow, 'channel' | 'message'>): void {
     this.together(() =>
       this.#sql.run('INSERT OR IGNORE INTO held_events VALUES (NULL, ?, ?, ?)', tag, channel, message),
     );
@@ -158,7 +158,7 @@ export class SqliteBatches implements BatchStore {
     return this.#sql.all(sql).map(({ tag }) => String(tag));
   }
 
-  release(tag: string): Pick<BatchMessage, 'channel' | 'message'>[] {
+  release(tag: string): Pick<PublishRow, 'channel' | 'message'>[] {
     return this.together(() => {
       const rows = this.#sql.all('SELECT channel, message FROM held_events WHERE batch_tag = ? ORDER BY id', tag);
       this.#sql.run('DELETE FROM held_events WHERE batch_tag = ?', tag);
